@@ -1,0 +1,52 @@
+/**
+ * From a configuration to the next view: pools that stay keep their state, new ones are made, the rest is let go.
+ */
+import { compileRoutes, type RouteTable } from "../core/route/table.ts";
+import type { GatewayConfig } from "../model/config.ts";
+import type { ListenerSpec, RouteRule } from "../model/route.ts";
+import type { Prng } from "../std/prng.ts";
+import { LivePool } from "./live-pool.ts";
+import type { TrafficMetrics } from "./metrics/traffic.ts";
+import type { LiveRule, View } from "./view.ts";
+
+export const EMPTY_VIEW: View = { epoch: 0, ports: new Map(), pools: new Map() };
+
+export interface ReconcileContext {
+  readonly prng: Prng;
+  readonly metrics: TrafficMetrics;
+  readonly nowMs: number;
+}
+
+export function reconcile(previous: View, config: GatewayConfig, context: ReconcileContext): View {
+  const pools = new Map<string, LivePool>();
+  for (const spec of config.pools) {
+    const kept = previous.pools.get(spec.key);
+    if (kept === undefined) pools.set(spec.key, new LivePool(spec, context.prng, context.nowMs));
+    else {
+      kept.adopt(spec, context.nowMs);
+      pools.set(spec.key, kept);
+    }
+  }
+  const resolve = (rule: RouteRule): LiveRule => ({
+    rule,
+    backends: rule.backends.map((backend) => ({
+      pool: backend.kind === "pool" ? pools.get(backend.poolKey) : undefined,
+      weight: backend.weight,
+    })),
+    series: context.metrics.route(rule.id),
+  });
+  const ports = new Map<number, RouteTable<LiveRule>>();
+  for (const [port, listeners] of byPort(config.listeners))
+    ports.set(port, compileRoutes(listeners, resolve));
+  return { epoch: previous.epoch + 1, ports, pools };
+}
+
+function byPort(listeners: readonly ListenerSpec[]): Map<number, ListenerSpec[]> {
+  const ports = new Map<number, ListenerSpec[]>();
+  for (const listener of listeners) {
+    const sharing = ports.get(listener.port);
+    if (sharing === undefined) ports.set(listener.port, [listener]);
+    else sharing.push(listener);
+  }
+  return ports;
+}

@@ -1,0 +1,53 @@
+/**
+ * What is remembered of an exchange when it is over: the raw material of the access log and the metrics.
+ */
+import type { OutcomeKind } from "../model/outcome.ts";
+import type { Refusal } from "../model/refusal.ts";
+import type { LiveRule } from "./view.ts";
+
+export interface AttemptRecord {
+  /** The endpoint's key. */
+  readonly endpoint: string;
+  readonly outcome: OutcomeKind;
+  /** A pooled connection was used. */
+  readonly reused: boolean;
+  /** From the pick to the connection being ready, 0 if it was; undefined: it never was. */
+  readonly connectMs: number | undefined;
+  /** From the pick to the response's first byte. */
+  readonly firstByteMs: number | undefined;
+  /** From the pick to the end of the attempt. */
+  readonly totalMs: number;
+}
+
+/** Who brought the exchange to its end: everybody did their part, or one of the three ended it early. */
+export type EndedBy = "completion" | "client" | "endpoint" | "gateway";
+
+export interface ExchangeRecord {
+  readonly requestId: string;
+  readonly client: string;
+  readonly port: number;
+  readonly method: string;
+  /** As the client wrote it. */
+  readonly host: string;
+  readonly path: string;
+  /** Undefined: no rule took the request. */
+  readonly rule: LiveRule | undefined;
+  /** Undefined: it came to no pool. */
+  readonly pool: string | undefined;
+  /** 0: no response head was sent. */
+  readonly status: number;
+  readonly refusal: Refusal | undefined;
+  readonly endedBy: EndedBy;
+  /** One word or phrase: `complete`, a refusal's name, `client-gone`, `response-cut` and the like. */
+  readonly why: string;
+  readonly attempts: readonly AttemptRecord[];
+  /** Why no further attempt was made after a failed one; empty where none failed. */
+  readonly retryStop: string;
+  /** From the request's first byte to the end of its head. */
+  readonly headMs: number;
+  /** From the end of the head to the first byte of the response towards the client; undefined if none. */
+  readonly firstByteMs: number | undefined;
+  readonly totalMs: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}

@@ -1,0 +1,28 @@
+/**
+ * The view: the running configuration joined with the live pools, built anew at each change and swapped by one
+ * assignment. A request reads it once and keeps what it found; nothing in it changes but the pools' own columns.
+ */
+import type { RouteTable } from "../core/route/table.ts";
+import type { RouteRule } from "../model/route.ts";
+import type { LivePool } from "./live-pool.ts";
+import type { RouteSeries } from "./metrics/traffic.ts";
+
+export interface LiveBackend {
+  /** Undefined: the reference does not resolve, and its share of the weight answers `bad-backend`. */
+  readonly pool: LivePool | undefined;
+  readonly weight: number;
+}
+
+export interface LiveRule {
+  readonly rule: RouteRule;
+  readonly backends: readonly LiveBackend[];
+  readonly series: RouteSeries;
+}
+
+export interface View {
+  /** Counts the configurations taken since the start; 1 is the first. */
+  readonly epoch: number;
+  /** By listening port. */
+  readonly ports: ReadonlyMap<number, RouteTable<LiveRule>>;
+  readonly pools: ReadonlyMap<string, LivePool>;
+}

@@ -1,0 +1,42 @@
+/**
+ * Command line values: each parser either returns the value or says what was expected.
+ */
+import { InvalidArgumentError } from "commander";
+import { parseDurationMs } from "../std/duration.ts";
+
+export function durationArgument(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === undefined) throw new InvalidArgumentError("Expected a duration such as 30s, 500ms or 1h30m.");
+  return ms;
+}
+
+export function countArgument(text: string): number {
+  const count = Number(text);
+  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(count) || count === 0) {
+    throw new InvalidArgumentError("Expected a whole number above 0.");
+  }
+  return count;
+}
+
+export function seedArgument(text: string): number {
+  if (!/^[0-9]{1,10}$/.test(text) || Number(text) > 0xffff_ffff) {
+    throw new InvalidArgumentError("Expected a whole number from 0 to 4294967295.");
+  }
+  return Number(text);
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `HOST:PORT`, `[IPv6]:PORT`, or `off`. Port 0 means any free one. */
+export function addressArgument(text: string): HostPort | "off" {
+  if (text === "off") return "off";
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):([0-9]{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new InvalidArgumentError("Expected HOST:PORT such as 127.0.0.1:9900, or off.");
+  }
+  return { host: match[1] ?? match[2]!, port };
+}

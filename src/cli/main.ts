@@ -1,0 +1,18 @@
+/**
+ * The entry point of the command `plimsoll`.
+ *
+ * Exit codes: 0 done, 1 findings or failure, 2 wrong usage.
+ */
+import { CommanderError } from "commander";
+import { buildProgram } from "./program.ts";
+
+const program = buildProgram((code) => {
+  process.exitCode = code;
+});
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Commander has said what is wrong; help and version are no error.
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
+}

@@ -1,0 +1,139 @@
+/**
+ * The commands and their options; each command's own file is loaded only when it is asked for.
+ *
+ * `exit` is told the exit code when a command is done: 0 done, 1 findings or failure.
+ */
+import { readFileSync } from "node:fs";
+import { Command, Option } from "commander";
+import { formatDurationMs } from "../std/duration.ts";
+import { DEFAULT_CLIENT_LIMITS } from "../edge/http/limits.ts";
+import {
+  addressArgument,
+  countArgument,
+  durationArgument,
+  seedArgument,
+  type HostPort,
+} from "./arguments.ts";
+
+interface ServeFlags {
+  readonly file: readonly string[];
+  readonly admin: HostPort | "off";
+  readonly accessLog: string;
+  readonly logLevel: string;
+  readonly drainTimeout: number;
+  readonly headTimeout: number;
+  readonly clientIdleTimeout: number;
+  readonly maxConnections: number;
+  readonly maxHeadBytes: number;
+  readonly seed?: number;
+}
+
+const ADMIN_DEFAULT: HostPort = { host: "127.0.0.1", port: 9900 };
+
+export function buildProgram(exit: (code: number) => void): Command {
+  const program = new Command("plimsoll")
+    .description("An intelligent load balancer for Kubernetes: one brain decides where every request goes.")
+    .version(version())
+    .exitOverride();
+  addServe(program, exit);
+  addCheck(program, exit);
+  addDemo(program, exit);
+  return program;
+}
+
+function addServe(program: Command, exit: (code: number) => void): void {
+  const limits = DEFAULT_CLIENT_LIMITS;
+  program
+    .command("serve")
+    .description("Run the gateway from manifests in files or folders, reloading when they change.")
+    .requiredOption("-f, --file <path...>", "manifest files, or folders read recursively")
+    .addOption(
+      new Option("--admin <address>", "admin address, or off")
+        .argParser(addressArgument)
+        .default(ADMIN_DEFAULT, "127.0.0.1:9900"),
+    )
+    .option("--access-log <where>", "stdout, off, or a file's path", "stdout")
+    .addOption(
+      new Option("--log-level <level>", "events on standard error")
+        .choices(["trace", "debug", "info", "warn", "error", "silent"])
+        .default("info"),
+    )
+    .addOption(
+      duration("--drain-timeout <duration>", "time for exchanges to end after SIGTERM", limits.drainMs),
+    )
+    .addOption(
+      duration("--head-timeout <duration>", "time a client has to send a request's head", limits.headTimeMs),
+    )
+    .addOption(duration("--client-idle-timeout <duration>", "idle time between two requests", limits.idleMs))
+    .addOption(count("--max-connections <count>", "client connections in all", limits.connectionsMax))
+    .addOption(count("--max-head-bytes <count>", "bytes of a request's head", limits.headBytesMax))
+    .option("--seed <number>", "makes every decision repeatable", seedArgument)
+    .action(async (flags: ServeFlags) => {
+      const { serve } = await import("./serve.ts");
+      exit(
+        await serve({
+          paths: flags.file,
+          admin: flags.admin,
+          accessLog: accessLogOf(flags.accessLog),
+          logLevel: flags.logLevel,
+          limits: {
+            headBytesMax: flags.maxHeadBytes,
+            headTimeMs: flags.headTimeout,
+            idleMs: flags.clientIdleTimeout,
+            connectionsMax: flags.maxConnections,
+            drainMs: flags.drainTimeout,
+          },
+          seed: flags.seed,
+        }),
+      );
+    });
+}
+
+function addCheck(program: Command, exit: (code: number) => void): void {
+  program
+    .command("check")
+    .description("Validate manifests: every problem with its place, what was expected and what was found.")
+    .argument("<path...>", "manifest files, or folders read recursively")
+    .addOption(
+      new Option("-o, --output <form>", "for people or for programs")
+        .choices(["text", "json"])
+        .default("text"),
+    )
+    .action(async (paths: string[], flags: { readonly output: "text" | "json" }) => {
+      const { check } = await import("./check.ts");
+      exit(await check(paths, flags.output));
+    });
+}
+
+function addDemo(program: Command, exit: (code: number) => void): void {
+  program
+    .command("demo")
+    .description(
+      "Everything at once on this machine: endpoints that misbehave, load, the gateway, a live table.",
+    )
+    .option("--plain", "plain lines, even on a terminal")
+    .option("--seconds <count>", "end by itself after so long", countArgument)
+    .action(async (flags: { readonly plain?: boolean; readonly seconds?: number }) => {
+      const { runDemo } = await import("./demo.ts");
+      exit(await runDemo(flags));
+    });
+}
+
+function duration(flags: string, description: string, defaultMs: number): Option {
+  return new Option(flags, description)
+    .argParser(durationArgument)
+    .default(defaultMs, formatDurationMs(defaultMs));
+}
+
+function count(flags: string, description: string, defaultCount: number): Option {
+  return new Option(flags, description).argParser(countArgument).default(defaultCount);
+}
+
+function accessLogOf(where: string): "off" | "stdout" | { readonly path: string } {
+  return where === "off" || where === "stdout" ? where : { path: where };
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}

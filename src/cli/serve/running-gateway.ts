@@ -1,0 +1,227 @@
+/**
+ * A gateway that runs from files: the place where configuration, brain, sockets, probes, logs and admin are joined.
+ *
+ * Life: start (the first configuration must be good), reload as often as files change (a bad one changes nothing and
+ * is told), stop (drain, then close). One reload at a time; changes that come meanwhile lead to one more.
+ */
+import { randomBytes } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { pino, type Logger } from "pino";
+import { ConfigState } from "../../app/config-state.ts";
+import { Registry } from "../../app/metrics/registry.ts";
+import { TrafficMetrics } from "../../app/metrics/traffic.ts";
+import { reconcile } from "../../app/reconcile.ts";
+import { compile } from "../../config/compile.ts";
+import { formatProblem } from "../../config/format-problem.ts";
+import { loadManifests } from "../../config/load.ts";
+import { AdminServer } from "../../edge/admin/admin-server.ts";
+import { observeGateway } from "../../edge/admin/gateway-metrics.ts";
+import { adminPages } from "../../edge/admin/pages.ts";
+import { readManifests } from "../../edge/files/read.ts";
+import { watchManifests } from "../../edge/files/watch.ts";
+import { BindError, Gateway } from "../../edge/http/gateway.ts";
+import type { ClientLimits } from "../../edge/http/limits.ts";
+import { Prober } from "../../edge/probe/prober.ts";
+import { LineWriter } from "../../edge/record/line-writer.ts";
+import { Recorder } from "../../edge/record/recorder.ts";
+import type { GatewayConfig } from "../../model/config.ts";
+import type { Problem } from "../../model/problem.ts";
+import { createPrng } from "../../std/prng.ts";
+
+export interface ServeOptions {
+  /** Files and folders with manifests. */
+  readonly paths: readonly string[];
+  readonly admin: { readonly host: string; readonly port: number } | "off";
+  /** Where access lines go. */
+  readonly accessLog: "off" | "stdout" | { readonly path: string };
+  readonly logLevel: string;
+  readonly limits: ClientLimits;
+  /** Makes every decision repeatable; random if undefined. */
+  readonly seed: number | undefined;
+}
+
+/** The first configuration could not be taken: nothing runs. */
+export class StartError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(message: string, problems: readonly Problem[]) {
+    super(message);
+    this.problems = problems;
+  }
+}
+
+export class RunningGateway {
+  readonly gateway: Gateway;
+  readonly config: ConfigState = new ConfigState();
+  /** `host:port` of the admin server, once started; undefined if it is off. */
+  adminAddress: string | undefined;
+
+  readonly #options: ServeOptions;
+  readonly #log: Logger;
+  readonly #accessLog: LineWriter | undefined;
+  readonly #registry = new Registry();
+  readonly #metrics: TrafficMetrics;
+  readonly #prober: Prober;
+  readonly #stopWatching = new AbortController();
+  #admin: AdminServer | undefined;
+  #reloading: Promise<boolean> | undefined;
+  #reloadAgain = false;
+
+  constructor(options: ServeOptions) {
+    this.#options = options;
+    // Events go to standard error, access lines to standard output: two readers, two streams.
+    this.#log = pino(
+      {
+        level: options.logLevel,
+        base: null,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (level) => ({ level }) },
+      },
+      pino.destination({ dest: 2, sync: true }),
+    );
+    const { accessLog } = options;
+    this.#accessLog =
+      accessLog === "off"
+        ? undefined
+        : new LineWriter(accessLog === "stdout" ? undefined : accessLog.path, (error) =>
+            this.#log.error({ err: error }, "access log lines could not be written"),
+          );
+    this.#metrics = new TrafficMetrics(this.#registry);
+    const recorder = new Recorder(this.#metrics, this.#log, this.#accessLog);
+    const clock = (): number => performance.now();
+    const prng = createPrng(options.seed ?? randomBytes(4).readUInt32LE());
+    this.gateway = new Gateway({
+      limits: options.limits,
+      prng,
+      metrics: this.#metrics,
+      recorder,
+      clock,
+      requestIdPrefix: randomBytes(6).toString("hex"),
+    });
+    this.#prober = new Prober({ prng, clock, log: this.#log });
+    const { gateway, config } = this;
+    observeGateway(this.#registry, { gateway, config, recorder, accessLog: this.#accessLog });
+  }
+
+  /** Throws StartError, with nothing left running, if the configuration or a port cannot be had. */
+  async start(): Promise<void> {
+    const problems = await this.#load();
+    if (this.config.accepted === undefined) {
+      await this.stop();
+      throw new StartError("the configuration cannot be taken", problems);
+    }
+    if (this.#options.admin !== "off") await this.#startAdmin(this.#options.admin);
+    for (const problem of problems) this.#log.warn(formatProblem(problem));
+    const { signal } = this.#stopWatching;
+    void watchManifests(this.#options.paths, { onChange: () => void this.reload(), signal });
+    const ports = this.gateway.listening;
+    this.#log.info({ ports, admin: this.adminAddress, pools: this.gateway.view.pools.size }, "serving");
+  }
+
+  async #startAdmin({ host, port }: { readonly host: string; readonly port: number }): Promise<void> {
+    const { gateway, config } = this;
+    this.#admin = new AdminServer(adminPages({ gateway, config, registry: this.#registry }));
+    try {
+      this.adminAddress = await this.#admin.listen(host, port);
+    } catch (error) {
+      await this.stop();
+      throw new StartError(`cannot listen on admin address ${host}:${port}: ${(error as Error).message}`, []);
+    }
+  }
+
+  /** Reads the manifests anew. True if they are now in force. */
+  reload(): Promise<boolean> {
+    if (this.#reloading !== undefined) {
+      this.#reloadAgain = true;
+      return this.#reloading;
+    }
+    this.#reloading = this.#reloadUntilSettled().finally(() => {
+      this.#reloading = undefined;
+    });
+    return this.#reloading;
+  }
+
+  async #reloadUntilSettled(): Promise<boolean> {
+    for (;;) {
+      this.#reloadAgain = false;
+      const before = this.config.acceptedCount;
+      const problems = await this.#load();
+      for (const problem of problems)
+        this.#log[problem.severity === "error" ? "error" : "warn"](formatProblem(problem));
+      const accepted = this.config.acceptedCount > before;
+      if (accepted) this.#log.info({ epoch: this.gateway.view.epoch }, "configuration reloaded");
+      else
+        this.#log.error(
+          { errors: problems.length },
+          "configuration rejected; the previous one stays in force",
+        );
+      if (!this.#reloadAgain) return accepted;
+    }
+  }
+
+  /** Reads, translates and, if there is no error, puts in force. Returns what there is to say about it. */
+  async #load(): Promise<readonly Problem[]> {
+    const read = await readManifests(this.#options.paths);
+    const loaded = loadManifests(read.files);
+    const compiled = compile(loaded.resources);
+    const problems = [...read.problems, ...loaded.problems, ...compiled.problems];
+    const now = new Date().toISOString();
+    if (problems.some((problem) => problem.severity === "error")) {
+      this.config.reject({ rejectedAt: now, problems });
+      return problems;
+    }
+    try {
+      await this.#apply(compiled.config);
+    } catch (error) {
+      if (!(error instanceof BindError)) throw error;
+      const unbound = [...problems, bindProblem(error, this.#options.paths)];
+      this.config.reject({ rejectedAt: now, problems: unbound });
+      return unbound;
+    }
+    const { config, status } = compiled;
+    this.config.accept({ epoch: this.gateway.view.epoch, acceptedAt: now, config, status, problems });
+    return problems;
+  }
+
+  async #apply(config: GatewayConfig): Promise<void> {
+    const { gateway } = this;
+    const ports = config.listeners.map((listener) => listener.port);
+    await gateway.apply([...new Set(ports)], () =>
+      reconcile(gateway.view, config, {
+        prng: gateway.prng,
+        metrics: this.#metrics,
+        nowMs: gateway.clock(),
+      }),
+    );
+    this.#prober.follow(gateway.view);
+  }
+
+  /** Stops accepting, lets exchanges end within the drain limit, then ends the rest. */
+  async stop(): Promise<void> {
+    this.#stopWatching.abort();
+    await this.#reloading;
+    this.#prober.close();
+    const busy = this.gateway.connectionCount;
+    if (busy > 0) this.#log.info({ connections: busy, drainMs: this.#options.limits.drainMs }, "draining");
+    const cut = await this.gateway.drain();
+    if (cut > 0) this.#log.warn({ connections: cut }, "drain limit reached; connections were cut");
+    this.#admin?.close();
+    this.#accessLog?.close();
+    this.#log.info("stopped");
+  }
+}
+
+/** A port that cannot be bound has no line of its own: the listener may stand in any of the files. */
+function bindProblem(error: BindError, paths: readonly string[]): Problem {
+  return {
+    severity: "error",
+    file: paths.join(", "),
+    line: 1,
+    column: 1,
+    object: "",
+    path: "",
+    message: error.message,
+    expected: "a port that is free and that this user may listen on",
+    found: `port ${error.port}`,
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * The admin port: health, metrics and what the gateway thinks, for people and programs on this machine.
+ *
+ * Read only. Listens on loopback unless told otherwise; there is no authentication, so exposing it is a decision.
+ */
+import http from "node:http";
+import type net from "node:net";
+
+export interface AdminPage {
+  readonly path: string;
+  readonly summary: string;
+  readonly contentType: string;
+  /** Status and body at the time of asking. */
+  readonly render: () => { readonly status: number; readonly body: string };
+}
+
+export class AdminServer {
+  readonly #pages: ReadonlyMap<string, AdminPage>;
+  readonly #server: http.Server;
+
+  constructor(pages: readonly AdminPage[]) {
+    this.#pages = new Map(pages.map((page) => [page.path, page]));
+    this.#server = http.createServer((request, response) => this.#answer(request, response));
+  }
+
+  /** Resolves to `host:port` as bound. Rejects if it cannot listen. */
+  async listen(host: string, port: number): Promise<string> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen({ host, port }, resolve);
+    });
+    const address = this.#server.address() as net.AddressInfo;
+    return `${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  #answer(request: http.IncomingMessage, response: http.ServerResponse): void {
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      send(response, 405, "text/plain; charset=utf-8", "only GET and HEAD\n", { allow: "GET, HEAD" });
+      return;
+    }
+    const path = (request.url ?? "/").split("?", 1)[0]!;
+    const page = this.#pages.get(path);
+    if (page !== undefined) {
+      const { status, body } = page.render();
+      send(response, status, page.contentType, body);
+    } else if (path === "/") send(response, 200, "text/plain; charset=utf-8", this.#index());
+    else send(response, 404, "text/plain; charset=utf-8", `no such page; there are:\n${this.#index()}`);
+  }
+
+  #index(): string {
+    return [...this.#pages.values()].map(({ path, summary }) => `${path.padEnd(16)}${summary}\n`).join("");
+  }
+}
+
+function send(
+  response: http.ServerResponse,
+  status: number,
+  contentType: string,
+  body: string,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { "content-type": contentType, "cache-control": "no-store", ...headers });
+  response.end(body);
+}

@@ -1,0 +1,50 @@
+/**
+ * The gateway's own answers: a refusal as an HTTP/1.1 response, its public name in a header.
+ */
+import { REFUSALS, type Refusal } from "../../model/refusal.ts";
+
+/** Reason phrases of the statuses in the refusal table (RFC 9110 section 15, RFC 6585). */
+const REASONS: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  404: "Not Found",
+  408: "Request Timeout",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+  505: "HTTP Version Not Supported",
+};
+
+export interface AnswerOptions {
+  /** What exactly was wrong; said to the client where it is the client's to mend. */
+  readonly detail: string;
+  readonly requestId: string;
+  readonly headRequest: boolean;
+  readonly keepAlive: boolean;
+}
+
+let dateText = "";
+let dateSecond = 0;
+
+/** The Date field's value, made once a second (RFC 9110 section 5.6.7). */
+function httpDate(): string {
+  const second = Math.floor(Date.now() / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = new Date(second * 1000).toUTCString();
+  }
+  return dateText;
+}
+
+export function refusalText(refusal: Refusal, options: AnswerOptions): string {
+  const { status, meaning } = REFUSALS[refusal];
+  const body = `${refusal}: ${meaning}${options.detail === "" ? "" : ` (${options.detail})`}\n`;
+  return (
+    `HTTP/1.1 ${status} ${REASONS[status] ?? ""}\r\nDate: ${httpDate()}\r\n` +
+    `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+    `X-Plimsoll-Refusal: ${refusal}\r\nX-Request-Id: ${options.requestId}\r\n` +
+    `${options.keepAlive ? "" : "Connection: close\r\n"}\r\n${options.headRequest ? "" : body}`
+  );
+}

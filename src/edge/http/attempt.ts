@@ -1,0 +1,81 @@
+/**
+ * One try at one endpoint: the claim, the connection that serves it, and its own clock.
+ *
+ * Invariant: `end` gives back claim and connection exactly once; the brain throws on a second settlement.
+ */
+import type { AttemptRecord } from "../../app/record.ts";
+import type { LivePool } from "../../app/live-pool.ts";
+import type { OutcomeKind } from "../../model/outcome.ts";
+import type { Ticket } from "../../model/verdict.ts";
+import type { EndpointConnection, ResponseReceiver } from "./endpoint-connection.ts";
+import type { Upstreams } from "./upstreams.ts";
+
+export class Attempt {
+  readonly ticket: Ticket;
+  readonly connection: EndpointConnection;
+  /** The connection was idle in the pool, not opened for this. */
+  readonly reused: boolean;
+  /** When it fails for want of a connection, and later for want of a response head. */
+  deadlineMs: number;
+  readonly #pool: LivePool;
+  readonly #tryMs: number;
+  #connectMs: number | undefined;
+  #firstByteMs: number | undefined;
+
+  /** `tryMs`: time to the response's head, connecting included; 0 = no limit. */
+  constructor(
+    pool: LivePool,
+    ticket: Ticket,
+    tryMs: number,
+    upstreams: Upstreams,
+    receiver: ResponseReceiver,
+  ) {
+    this.#pool = pool;
+    this.#tryMs = tryMs;
+    this.ticket = ticket;
+    this.connection = upstreams.of(pool, ticket.endpoint).take(receiver);
+    this.reused = this.connection.connected;
+    this.deadlineMs = Infinity;
+    if (this.reused) this.connected(ticket.pickedMs);
+    else {
+      const { connectTimeoutMs } = pool.spec.policy.connections;
+      this.deadlineMs = ticket.pickedMs + (tryMs > 0 ? Math.min(tryMs, connectTimeoutMs) : connectTimeoutMs);
+    }
+  }
+
+  connected(nowMs: number): void {
+    this.#connectMs = nowMs - this.ticket.pickedMs;
+    this.deadlineMs = this.#tryMs > 0 ? this.ticket.pickedMs + this.#tryMs : Infinity;
+  }
+
+  /** The response's head is here. */
+  answered(status: number, nowMs: number): void {
+    this.#pool.brain.answered(this.ticket, status, nowMs);
+    this.#firstByteMs = nowMs - this.ticket.pickedMs;
+    this.deadlineMs = Infinity;
+  }
+
+  /** Settles the claim and parts with the connection as `parting` says. */
+  end(
+    kind: OutcomeKind,
+    status: number,
+    nowMs: number,
+    parting: "release" | "destroy" | "let-go",
+  ): AttemptRecord {
+    const { ticket, connection, reused } = this;
+    const record: AttemptRecord = {
+      endpoint: ticket.endpoint.key,
+      outcome: kind,
+      reused,
+      connectMs: this.#connectMs,
+      firstByteMs: this.#firstByteMs,
+      totalMs: nowMs - ticket.pickedMs,
+    };
+    const { firstByteMs, totalMs } = record;
+    this.#pool.brain.settle(ticket, { kind, status, firstByteMs, totalMs }, nowMs);
+    if (parting === "release") connection.release();
+    else if (parting === "let-go") connection.letGo();
+    else connection.destroy();
+    return record;
+  }
+}

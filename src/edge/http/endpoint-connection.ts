@@ -1,0 +1,238 @@
+/**
+ * One connection to an endpoint: carries one exchange at a time, then waits in its pool for the next.
+ *
+ * Reads responses and hands them to the exchange that holds it. Bytes that come while nobody waits for them are a
+ * desynchronised endpoint, and end the connection: they must never become the answer to somebody's next request.
+ */
+import { BODY_MALFORMED, BodyReader, type BodySink } from "./wire/body-reader.ts";
+import { CHUNKED } from "./wire/framing.ts";
+import { NEEDS_MORE } from "./wire/request-head.ts";
+import { ResponseHead, UNREADABLE } from "./wire/response-head.ts";
+import { Wire, type WireUser } from "./wire/wire.ts";
+import { INTERIM_MAX } from "./limits.ts";
+
+/** Bytes of a response's head; an endpoint that sends more is not understood. */
+const HEAD_BYTES_MAX = 65_536;
+/** Rest of an unwanted response that is worth reading to keep the connection. */
+const UNWANTED_BYTES_MAX = 65_536;
+/** An endpoint that says `Keep-Alive: timeout=5` closes after 5 s; stop using the connection this long before. */
+const KEEP_ALIVE_MARGIN_MS = 1_000;
+
+/** The exchange, as the connection sees it. */
+export interface ResponseReceiver extends BodySink {
+  readonly method: string;
+  onConnect(): void;
+  /** 1xx but 101. */
+  onInterim(head: ResponseHead, buffer: Buffer): void;
+  /** 101 to a WebSocket request; every byte after it goes to `onTunnelBytes`. False: not asked for. */
+  onSwitch(head: ResponseHead, buffer: Buffer): boolean;
+  /** How chunks of the body that follows are to be handed on, or undefined: the body is not wanted. */
+  onResponseHead(head: ResponseHead, buffer: Buffer): "verbatim" | "decoded" | undefined;
+  /** The bytes of one read have all been handed on. */
+  onReadEnd(): void;
+  onResponseEnd(): void;
+  onTunnelBytes(buffer: Buffer, start: number, end: number): void;
+  onTunnelEnd(): void;
+  onWritable(): void;
+  /** The endpoint's bytes make no sense; the connection is already destroyed. */
+  onUnreadable(fault: string): void;
+  /** The connection is over before its exchange was. */
+  onConnectionLost(error: Error | undefined): void;
+}
+
+/** The pool of one endpoint, as its connections see it. */
+export interface ConnectionOwner {
+  onIdle(connection: EndpointConnection): void;
+  onGone(connection: EndpointConnection): void;
+}
+
+const NOWHERE: BodySink = { bodyBytes() {}, bodyText() {} };
+/** Reading is synchronous and the head is used at once, so one serves all connections. */
+const responseHead = new ResponseHead();
+
+export class EndpointConnection implements WireUser {
+  readonly wire: Wire;
+  /** Exchanges that this connection has begun. */
+  exchanges = 0;
+  connected = false;
+  /** When it was last put aside, and for how long it may wait; read by the pool's sweep. */
+  idleSinceMs = 0;
+  idleLimitMs = Infinity;
+
+  readonly #owner: ConnectionOwner;
+  readonly #body = new BodyReader();
+  #receiver: ResponseReceiver | undefined;
+  #expects: "nothing" | "head" | "body" | "unwanted" | "tunnel" = "nothing";
+  #reusable = true;
+  #interims = 0;
+  #unwantedBytes = 0;
+  #held: Buffer | undefined;
+  #gone = false;
+
+  constructor(owner: ConnectionOwner, address: string, port: number) {
+    this.#owner = owner;
+    this.wire = Wire.connect(address, port, this);
+  }
+
+  /** Whether it may carry another exchange. */
+  get usable(): boolean {
+    return !this.#gone && this.#reusable && this.#expects === "nothing";
+  }
+
+  /** From now on, responses belong to `receiver`, until it releases or destroys the connection. */
+  begin(receiver: ResponseReceiver): void {
+    this.#receiver = receiver;
+    this.#expects = "head";
+    this.#interims = 0;
+    this.exchanges++;
+  }
+
+  /** The exchange is over. Back to the pool if nothing is left unread and the endpoint agrees. */
+  release(): void {
+    this.#receiver = undefined;
+    if (this.#expects === "body") this.#expects = "unwanted";
+    if (!this.#reusable || this.#gone) this.destroy();
+    else if (this.#expects === "nothing") this.#owner.onIdle(this);
+  }
+
+  /** A tunnel has ended from both sides: what is queued still goes out, then the connection ends. */
+  letGo(): void {
+    this.#receiver = undefined;
+    this.#reusable = false;
+    this.wire.endSoon();
+  }
+
+  destroy(): void {
+    this.#receiver = undefined;
+    this.#reusable = false;
+    this.wire.destroy();
+  }
+
+  onConnect(): void {
+    this.connected = true;
+    this.#receiver?.onConnect();
+  }
+
+  onBytes(buffer: Buffer, start: number, end: number): void {
+    if (this.#held === undefined) this.#read(buffer, start, end);
+    else {
+      const whole = Buffer.concat([this.#held, buffer.subarray(start, end)]);
+      this.#held = undefined;
+      this.#read(whole, 0, whole.length);
+    }
+  }
+
+  #read(buffer: Buffer, start: number, end: number): void {
+    let at = start;
+    while (at < end && !this.#gone) {
+      switch (this.#expects) {
+        case "nothing":
+          this.destroy();
+          return;
+        case "head":
+          at = this.#readHead(buffer, at, end);
+          break;
+        case "body":
+        case "unwanted":
+          at = this.#readBody(buffer, at, end);
+          break;
+        case "tunnel":
+          this.#receiver?.onTunnelBytes(buffer, at, end);
+          return;
+      }
+      if (at <= 0) return;
+    }
+    this.#receiver?.onReadEnd();
+  }
+
+  /** Returns the index after what was read, or 0 where reading stops. */
+  #readHead(buffer: Buffer, start: number, end: number): number {
+    const receiver = this.#receiver!;
+    const at = responseHead.parse(buffer, start, end, receiver.method === "HEAD");
+    if (at === UNREADABLE) return this.#unreadable(responseHead.fault);
+    if (at === NEEDS_MORE) {
+      if (end - start > HEAD_BYTES_MAX) return this.#unreadable("head too large");
+      this.#held = Buffer.from(buffer.subarray(start, end));
+      return 0;
+    }
+    if (responseHead.status < 200) {
+      if (responseHead.status === 101) {
+        if (!responseHead.switchesToWebSocket || !receiver.onSwitch(responseHead, buffer)) {
+          return this.#unreadable("101 that was not asked for");
+        }
+        this.#expects = "tunnel";
+        this.#reusable = false;
+        return at;
+      }
+      if (++this.#interims > INTERIM_MAX) return this.#unreadable("too many interim responses");
+      receiver.onInterim(responseHead, buffer);
+      return at;
+    }
+    if (!responseHead.keepAlive) this.#reusable = false;
+    if (responseHead.keepAliveMs > 0) {
+      this.idleLimitMs = Math.max(0, responseHead.keepAliveMs - KEEP_ALIVE_MARGIN_MS);
+    }
+    this.#expects = "body";
+    const { bodyLength } = responseHead;
+    const form = receiver.onResponseHead(responseHead, buffer);
+    this.#body.begin(bodyLength, form ?? "verbatim");
+    if (form === undefined) {
+      this.#unwantedBytes = 0;
+      this.#expects = "unwanted";
+      if (bodyLength !== CHUNKED && !(bodyLength >= 0 && bodyLength <= UNWANTED_BYTES_MAX)) this.destroy();
+    }
+    if (this.#body.done) this.#endResponse();
+    return at;
+  }
+
+  #readBody(buffer: Buffer, start: number, end: number): number {
+    const wanted = this.#expects === "body";
+    const at = this.#body.feed(buffer, start, end, wanted ? this.#receiver! : NOWHERE);
+    if (at === BODY_MALFORMED) return this.#unreadable(this.#body.fault);
+    if (!wanted) this.#unwantedBytes += at - start;
+    if (this.#body.done) this.#endResponse();
+    else if (this.#unwantedBytes > UNWANTED_BYTES_MAX && !wanted) this.destroy();
+    return at;
+  }
+
+  #endResponse(): void {
+    const receiver = this.#receiver;
+    this.#expects = "nothing";
+    if (receiver !== undefined) receiver.onResponseEnd();
+    else if (this.#reusable) this.#owner.onIdle(this);
+    else this.destroy();
+  }
+
+  #unreadable(fault: string): number {
+    const receiver = this.#receiver;
+    this.destroy();
+    receiver?.onUnreadable(fault);
+    return 0;
+  }
+
+  onEnd(): void {
+    if (this.#expects === "tunnel") {
+      this.#receiver?.onTunnelEnd();
+      return;
+    }
+    if (this.#expects === "body" && this.#body.endsAtClose) {
+      this.#reusable = false;
+      this.#endResponse();
+    }
+    const receiver = this.#receiver;
+    this.destroy();
+    receiver?.onConnectionLost(undefined);
+  }
+
+  onDrain(): void {
+    this.#receiver?.onWritable();
+  }
+
+  onGone(error: Error | undefined): void {
+    this.#gone = true;
+    const receiver = this.#receiver;
+    this.#receiver = undefined;
+    this.#owner.onGone(this);
+    receiver?.onConnectionLost(error);
+  }
+}

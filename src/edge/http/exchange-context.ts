@@ -1,0 +1,30 @@
+/**
+ * What an exchange may use of the gateway around it.
+ */
+import type { TrafficMetrics } from "../../app/metrics/traffic.ts";
+import type { View } from "../../app/view.ts";
+import type { Refusal } from "../../model/refusal.ts";
+import type { Prng } from "../../std/prng.ts";
+import type { ExchangeRecord } from "../../app/record.ts";
+import type { ClientLimits } from "./limits.ts";
+import type { Sweeper } from "./sweeper.ts";
+import type { Upstreams } from "./upstreams.ts";
+
+export interface ExchangeContext {
+  /** The newest view; read once per request. */
+  readonly view: View;
+  readonly limits: ClientLimits;
+  readonly upstreams: Upstreams;
+  readonly sweeper: Sweeper;
+  readonly prng: Prng;
+  readonly metrics: TrafficMetrics;
+  /** No new exchange is to be begun on a connection after the present one. */
+  readonly draining: boolean;
+  /** Milliseconds since some fixed moment, never going back. */
+  clock(): number;
+  nextRequestId(): string;
+  record(exchange: ExchangeRecord): void;
+  recordUnread(client: string, port: number, requestId: string, refusal: Refusal, detail: string): void;
+  /** A defect ended one exchange. */
+  bug(error: unknown): void;
+}

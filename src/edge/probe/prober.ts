@@ -1,0 +1,104 @@
+/**
+ * Active health checking in real time: probes every endpoint of the pools that ask for it and tells their brains.
+ *
+ * Follows the view. An endpoint that stays keeps its health and its rhythm; what is judged, and when, is core/health.
+ */
+import type { Logger } from "pino";
+import type { LivePool } from "../../app/live-pool.ts";
+import type { View } from "../../app/view.ts";
+import { observe, UNPROVEN, type ActiveHealth } from "../../core/health/active.ts";
+import { firstDelayMs, nextDelayMs } from "../../core/health/schedule.ts";
+import type { Endpoint } from "../../model/endpoint.ts";
+import type { HealthCheckPolicy } from "../../model/policy.ts";
+import type { Prng } from "../../std/prng.ts";
+import { probe } from "./probe.ts";
+
+interface Watched {
+  readonly pool: LivePool;
+  endpoint: Endpoint;
+  policy: HealthCheckPolicy;
+  health: ActiveHealth;
+  timer: NodeJS.Timeout | undefined;
+  readonly stop: AbortController;
+}
+
+export interface ProberOptions {
+  readonly prng: Prng;
+  readonly clock: () => number;
+  readonly log: Logger;
+}
+
+export class Prober {
+  readonly #options: ProberOptions;
+  readonly #watched = new Map<string, Watched>();
+
+  constructor(options: ProberOptions) {
+    this.#options = options;
+  }
+
+  follow(view: View): void {
+    const wanted = new Set<string>();
+    for (const pool of view.pools.values()) {
+      const policy = pool.spec.policy.healthCheck;
+      if (policy === undefined) continue;
+      for (const endpoint of pool.spec.endpoints) {
+        const key = `${pool.key} ${endpoint.key}`;
+        wanted.add(key);
+        const watched = this.#watched.get(key);
+        if (watched !== undefined && watched.pool === pool) {
+          watched.endpoint = endpoint;
+          watched.policy = policy;
+        } else {
+          if (watched !== undefined) this.#forget(key, watched);
+          this.#watch(key, pool, endpoint, policy);
+        }
+      }
+    }
+    for (const [key, watched] of this.#watched) if (!wanted.has(key)) this.#forget(key, watched);
+  }
+
+  close(): void {
+    for (const [key, watched] of this.#watched) this.#forget(key, watched);
+  }
+
+  #watch(key: string, pool: LivePool, endpoint: Endpoint, policy: HealthCheckPolicy): void {
+    const watched: Watched = {
+      pool,
+      endpoint,
+      policy,
+      health: UNPROVEN,
+      timer: undefined,
+      stop: new AbortController(),
+    };
+    this.#watched.set(key, watched);
+    this.#schedule(watched, firstDelayMs(policy.intervalMs, this.#options.prng));
+  }
+
+  #forget(key: string, watched: Watched): void {
+    clearTimeout(watched.timer);
+    watched.stop.abort();
+    this.#watched.delete(key);
+  }
+
+  #schedule(watched: Watched, delayMs: number): void {
+    watched.timer = setTimeout(() => void this.#probe(watched), delayMs).unref();
+  }
+
+  async #probe(watched: Watched): Promise<void> {
+    const { clock, prng, log } = this.#options;
+    const startedMs = clock();
+    const { policy, endpoint } = watched;
+    const result = await probe(endpoint, policy, watched.stop.signal);
+    if (watched.stop.signal.aborted) return;
+    const { state, transition } = observe(watched.health, result.passed, policy);
+    watched.health = state;
+    if (transition !== undefined) {
+      watched.pool.brain.setHealthy(endpoint.key, transition === "up", clock());
+      const facts = { pool: watched.pool.key, endpoint: endpoint.key, probe: result.detail };
+      if (transition === "up") log.info(facts, "endpoint is healthy again");
+      else log.warn(facts, "endpoint is unhealthy");
+    }
+    const delayMs = nextDelayMs(policy.intervalMs, prng);
+    this.#schedule(watched, Math.max(0, startedMs + delayMs - clock()));
+  }
+}
