@@ -51,3 +51,38 @@ export interface ExchangeRecord {
   readonly bytesIn: number;
   readonly bytesOut: number;
 }
+
+/** The notes an exchange takes while it goes on. */
+export class ExchangeNotes implements ExchangeRecord {
+  readonly requestId: string;
+  readonly client: string;
+  readonly port: number;
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  readonly headMs: number;
+  readonly attempts: AttemptRecord[] = [];
+  rule: LiveRule | undefined = undefined;
+  pool: string | undefined = undefined;
+  status = 0;
+  refusal: Refusal | undefined = undefined;
+  endedBy: EndedBy = "completion";
+  why = "complete";
+  retryStop = "";
+  firstByteMs: number | undefined = undefined;
+  totalMs = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+
+  constructor(
+    asked: Pick<ExchangeRecord, "requestId" | "client" | "port" | "method" | "host" | "path" | "headMs">,
+  ) {
+    this.requestId = asked.requestId;
+    this.client = asked.client;
+    this.port = asked.port;
+    this.method = asked.method;
+    this.host = asked.host;
+    this.path = asked.path;
+    this.headMs = asked.headMs;
+  }
+}

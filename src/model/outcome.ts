@@ -46,3 +46,9 @@ export function isFailure(kind: OutcomeKind): boolean {
       return true;
   }
 }
+
+/** What a complete response of that status says of the endpoint. */
+export function outcomeOfStatus(status: number): OutcomeKind {
+  if (status === 429) return "overloaded";
+  return status >= 500 ? "server-error" : "success";
+}

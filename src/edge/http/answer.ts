@@ -1,7 +1,11 @@
 /**
- * The gateway's own answers: a refusal as an HTTP/1.1 response, its public name in a header.
+ * How an answer is put to the client: an endpoint's in the form its HTTP version can take, or the gateway's own, a
+ * refusal with its public name in a header.
  */
 import { REFUSALS, type Refusal } from "../../model/refusal.ts";
+import type { AnswerForm } from "./wire/forward.ts";
+import { CHUNKED, UNTIL_CLOSE } from "./wire/framing.ts";
+import type { ResponseHead } from "./wire/response-head.ts";
 
 /** Reason phrases of the statuses in the refusal table (RFC 9110 section 15, RFC 6585). */
 const REASONS: Readonly<Record<number, string>> = {
@@ -47,4 +51,19 @@ export function refusalText(refusal: Refusal, options: AnswerOptions): string {
     `X-Plimsoll-Refusal: ${refusal}\r\nX-Request-Id: ${options.requestId}\r\n` +
     `${options.keepAlive ? "" : "Connection: close\r\n"}\r\n${options.headRequest ? "" : body}`
   );
+}
+
+/** An endpoint's response for a client of HTTP/1.`minorVersion` whose connection is to be kept or not. */
+export function answerForm(
+  head: ResponseHead,
+  minorVersion: number,
+  requestId: string,
+  keepAlive: boolean,
+): AnswerForm {
+  const chunksKnown = minorVersion === 1;
+  return {
+    requestId: head.hasRequestId ? undefined : requestId,
+    chunked: chunksKnown && (head.bodyLength === CHUNKED || head.bodyLength === UNTIL_CLOSE),
+    connection: keepAlive ? (chunksKnown ? undefined : "keep-alive") : "close",
+  };
 }

@@ -10,6 +10,9 @@ import type { Ticket } from "../../model/verdict.ts";
 import type { EndpointConnection, ResponseReceiver } from "./endpoint-connection.ts";
 import type { Upstreams } from "./upstreams.ts";
 
+/** What becomes of the connection: back to its pool, ended at once, or ended when what is queued has gone. */
+export type Parting = "release" | "destroy" | "let-go";
+
 export class Attempt {
   readonly ticket: Ticket;
   readonly connection: EndpointConnection;
@@ -56,12 +59,7 @@ export class Attempt {
   }
 
   /** Settles the claim and parts with the connection as `parting` says. */
-  end(
-    kind: OutcomeKind,
-    status: number,
-    nowMs: number,
-    parting: "release" | "destroy" | "let-go",
-  ): AttemptRecord {
+  end(kind: OutcomeKind, status: number, nowMs: number, parting: Parting): AttemptRecord {
     const { ticket, connection, reused } = this;
     const record: AttemptRecord = {
       endpoint: ticket.endpoint.key,

@@ -5,9 +5,9 @@
  * limit, after which reading from it stops. Every refusal that leaves the byte stream in doubt closes the connection.
  */
 import { refusalText } from "./answer.ts";
-import { Exchange, type ExchangeClient } from "./exchange.ts";
-import type { ExchangeContext } from "./exchange-context.ts";
-import { LINGER_BYTES_MAX, PIPELINED_BYTES_MAX } from "./limits.ts";
+import { Exchange } from "./exchange.ts";
+import type { ExchangeClient, ExchangeContext } from "./exchange-context.ts";
+import { LINGER_BYTES_MAX, PIPELINED_BYTES_MAX, UNREAD_BYTES_MAX } from "./limits.ts";
 import type { Swept } from "./sweeper.ts";
 import { BODY_MALFORMED, BodyReader, type BodySink } from "./wire/body-reader.ts";
 import { NEEDS_MORE, REFUSED, RequestHead } from "./wire/request-head.ts";
@@ -92,7 +92,12 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
     try {
       while (at < end && !this.#closing) {
         const exchange = this.#exchange;
-        if (exchange === undefined) at = this.#readHead(buffer, at, end);
+        if (exchange === undefined && this.wire.queuedBytes > UNREAD_BYTES_MAX) {
+          // A client that asks and asks but does not read its answers waits until it has.
+          this.#hold(buffer, at, end);
+          this.wire.pause();
+          at = end;
+        } else if (exchange === undefined) at = this.#readHead(buffer, at, end);
         else if (exchange.tunnelling) {
           exchange.onClientTunnelBytes(buffer, at, end);
           at = end;
@@ -174,12 +179,7 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
       this.#close();
       return;
     }
-    this.wire.resume();
-    // Inside `#read` the loop goes on by itself.
-    if (this.#reading || this.#held === undefined) return;
-    const held = this.#held;
-    this.#held = undefined;
-    this.#read(held, 0, held.length);
+    this.#readOn();
   }
 
   onEnd(): void {
@@ -189,7 +189,18 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
   }
 
   onDrain(): void {
-    this.#exchange?.onClientWritable();
+    if (this.#exchange !== undefined) this.#exchange.onClientWritable();
+    else this.#readOn();
+  }
+
+  /** Takes up what was held when its turn had not come. */
+  #readOn(): void {
+    this.wire.resume();
+    const held = this.#held;
+    // A head that is unfinished waits for more; inside `#read` the loop goes on by itself.
+    if (this.#reading || this.#closing || held === undefined || this.#headBegun) return;
+    this.#held = undefined;
+    this.#read(held, 0, held.length);
   }
 
   onGone(): void {
@@ -229,7 +240,6 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
     if (this.#closing) return;
     this.#closing = true;
     this.#held = undefined;
-    this.wire.resume();
     this.wire.endSoon();
   }
 }

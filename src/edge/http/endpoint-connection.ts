@@ -90,6 +90,8 @@ export class EndpointConnection implements WireUser {
   /** The exchange is over. Back to the pool if nothing is left unread and the endpoint agrees. */
   release(): void {
     this.#receiver = undefined;
+    // The client it was paused for is no longer its concern; a paused connection would not even notice its end.
+    this.wire.resume();
     if (this.#expects === "body") this.#expects = "unwanted";
     if (!this.#reusable || this.#gone) this.destroy();
     else if (this.#expects === "nothing") this.#owner.onIdle(this);

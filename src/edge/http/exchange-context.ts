@@ -1,5 +1,5 @@
 /**
- * What an exchange may use of the gateway around it.
+ * What an exchange may use of what is around it: its client and the gateway.
  */
 import type { TrafficMetrics } from "../../app/metrics/traffic.ts";
 import type { View } from "../../app/view.ts";
@@ -9,6 +9,16 @@ import type { ExchangeRecord } from "../../app/record.ts";
 import type { ClientLimits } from "./limits.ts";
 import type { Sweeper } from "./sweeper.ts";
 import type { Upstreams } from "./upstreams.ts";
+import type { Wire } from "./wire/wire.ts";
+
+/** The client's connection, as the exchange sees it. */
+export interface ExchangeClient {
+  readonly wire: Wire;
+  readonly address: string;
+  readonly port: number;
+  /** The exchange is over. `keepAlive`: the connection may carry another. */
+  onExchangeEnd(keepAlive: boolean): void;
+}
 
 export interface ExchangeContext {
   /** The newest view; read once per request. */

@@ -13,110 +13,70 @@
  * Everything is synchronous between socket events. The exchange holds one connection to an endpoint at a time; who
  * ends it, and why, is decided in the methods named `on...` and `sweep`.
  */
-import type { AttemptRecord, EndedBy, ExchangeRecord } from "../../app/record.ts";
-import type { LivePool } from "../../app/live-pool.ts";
-import type { LiveRule } from "../../app/view.ts";
-import type { PickFacts } from "../../core/balance/pool-brain.ts";
-import { afterAttempt } from "../../core/retry/after-attempt.ts";
+import { ExchangeNotes, type EndedBy } from "../../app/record.ts";
 import { matchRoute } from "../../core/route/table.ts";
 import { splitBackend } from "../../core/route/split.ts";
-import type { OutcomeKind } from "../../model/outcome.ts";
+import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { RetryCause } from "../../model/policy.ts";
 import { REFUSALS, type Refusal } from "../../model/refusal.ts";
-import { refusalText } from "./answer.ts";
-import { Attempt } from "./attempt.ts";
+import { answerForm, refusalText } from "./answer.ts";
+import type { Parting } from "./attempt.ts";
+import { Attempts } from "./attempts.ts";
 import type { ResponseReceiver } from "./endpoint-connection.ts";
-import type { ExchangeContext } from "./exchange-context.ts";
-import { NO_BODY, RequestBody } from "./request-body.ts";
+import type { ExchangeClient, ExchangeContext } from "./exchange-context.ts";
+import { OutgoingRequest } from "./outgoing-request.ts";
+import { Tunnel } from "./tunnel.ts";
 import { requestHeadText, responseHeadText } from "./wire/forward.ts";
-import { CHUNKED, UNTIL_CLOSE } from "./wire/framing.ts";
+import { UNTIL_CLOSE } from "./wire/framing.ts";
 import type { RequestHead } from "./wire/request-head.ts";
 import type { ResponseHead } from "./wire/response-head.ts";
-import type { Wire } from "./wire/wire.ts";
-
-/** The client's connection, as the exchange sees it. */
-export interface ExchangeClient {
-  readonly wire: Wire;
-  readonly address: string;
-  readonly port: number;
-  /** The exchange is over. `keepAlive`: the connection may carry another. */
-  onExchangeEnd(keepAlive: boolean): void;
-}
 
 type Phase = "routing" | "connecting" | "waiting" | "answering" | "tunnel" | "over";
 
-export class Exchange implements ExchangeRecord, PickFacts, ResponseReceiver {
-  readonly requestId: string;
+export class Exchange implements ResponseReceiver {
   readonly method: string;
-  readonly host: string;
-  readonly path: string;
-  readonly attempts: AttemptRecord[] = [];
-  readonly tried: number[] = [];
-  readonly headMs: number;
-  rule: LiveRule | undefined;
-  status = 0;
-  refusal: Refusal | undefined;
-  endedBy: EndedBy = "completion";
-  why = "complete";
-  retryStop = "";
-  firstByteMs: number | undefined;
-  totalMs = 0;
-  bytesIn = 0;
-  bytesOut = 0;
-
+  readonly #notes: ExchangeNotes;
   readonly #context: ExchangeContext;
   readonly #client: ExchangeClient;
   readonly #startedMs: number;
   readonly #minorVersion: number;
   readonly #wantsTunnel: boolean;
-  readonly #body: RequestBody;
+  readonly #request: OutgoingRequest;
   #phase: Phase = "routing";
   #keepAlive: boolean;
-  #headText = "";
-  #pool: LivePool | undefined;
   #deadlineMs = Infinity;
   #lastActivityMs: number;
-
-  #attempt: Attempt | undefined;
-  /** The request's head is still to be sent, together with the body's first bytes. */
-  #headUnsent = false;
-
+  /** Undefined until a pool is found. */
+  #attempts: Attempts | undefined;
   /** The response's head waits for the first bytes of its body, to go in one packet. */
   #answerHead = "";
-  /** The body came until close and goes on in chunks. */
+  /** The body comes until close and goes on in chunks. */
   #rechunks = false;
-  #tunnelEnds = 0;
+  #tunnel: Tunnel | undefined;
 
   constructor(context: ExchangeContext, client: ExchangeClient, head: RequestHead, headMs: number) {
     this.#context = context;
     this.#client = client;
-    this.requestId = requestIdOf(head) ?? context.nextRequestId();
     this.method = head.method;
-    this.host = head.authority;
-    this.path = head.path;
-    this.headMs = headMs;
+    this.#notes = new ExchangeNotes({
+      requestId: head.requestId === "" ? context.nextRequestId() : head.requestId,
+      client: client.address,
+      port: client.port,
+      method: head.method,
+      host: head.authority,
+      path: head.path,
+      headMs,
+    });
     this.#startedMs = context.clock();
     this.#lastActivityMs = this.#startedMs;
     this.#minorVersion = head.minorVersion;
     this.#keepAlive = head.keepAlive;
     this.#wantsTunnel = head.upgradesToWebSocket;
-    this.#body = head.bodyLength === 0 ? NO_BODY : new RequestBody(false);
-  }
-
-  get client(): string {
-    return this.#client.address;
-  }
-
-  get port(): number {
-    return this.#client.port;
-  }
-
-  get pool(): string | undefined {
-    return this.#pool?.key;
+    this.#request = new OutgoingRequest(head.bodyLength !== 0);
   }
 
   get tunnelling(): boolean {
-    return this.#phase === "tunnel";
+    return this.#tunnel !== undefined;
   }
 
   // ---- route, pick, open ------------------------------------------------------------------------------------------
@@ -125,81 +85,61 @@ export class Exchange implements ExchangeRecord, PickFacts, ResponseReceiver {
   begin(head: RequestHead, buffer: Buffer): void {
     const { view, prng } = this.#context;
     const table = view.ports.get(this.#client.port);
-    this.rule = table === undefined ? undefined : matchRoute(table, head);
-    if (this.rule === undefined) return this.refuse("no-route", "");
-    const pool = splitBackend(this.rule.backends, prng.float())?.pool;
+    const live = table === undefined ? undefined : matchRoute(table, head);
+    if (live === undefined) return this.refuse("no-route", "");
+    this.#notes.rule = live;
+    const pool = splitBackend(live.backends, prng.float())?.pool;
     if (pool === undefined) return this.refuse("bad-backend", "");
-    this.#pool = pool;
-    const { policy } = pool.spec;
-    const requestMs = this.rule.rule.requestTimeoutMs ?? policy.timeouts.requestMs;
+    this.#notes.pool = pool.key;
+    const { timeouts, retries } = pool.spec.policy;
+    const requestMs = live.rule.requestTimeoutMs ?? timeouts.requestMs;
     if (requestMs > 0) this.#deadlineMs = this.#startedMs + requestMs;
-    this.#headText = requestHeadText(head, buffer, { clientAddress: this.client, requestId: this.requestId });
-    if (policy.retries.attempts <= 1 && this.#body.whole) this.#body.forget();
+    const tryMs = live.rule.backendRequestTimeoutMs ?? retries.perTryTimeoutMs;
+    this.#attempts = new Attempts(pool, tryMs, this.#notes, this.#context.metrics);
+    const by = { clientAddress: this.#client.address, requestId: this.#notes.requestId };
+    this.#request.setHead(requestHeadText(head, buffer, by));
     pool.budget.deposit(this.#startedMs);
-    this.#try(pool, this.#startedMs);
+    this.#try(this.#startedMs);
   }
 
-  #try(pool: LivePool, nowMs: number): void {
-    const verdict = pool.brain.pick(this, nowMs);
-    if (verdict.kind === "refuse") return this.refuse(verdict.reason, "");
-    const tryMs = this.rule!.rule.backendRequestTimeoutMs ?? pool.spec.policy.retries.perTryTimeoutMs;
-    this.#attempt = new Attempt(pool, verdict.ticket, tryMs, this.#context.upstreams, this);
-    this.#headUnsent = true;
+  #try(nowMs: number): void {
+    const attempts = this.#attempts!;
     this.#phase = "connecting";
-    if (this.#attempt.reused) this.#send();
+    const verdict = attempts.begin(this.#context.upstreams, this, nowMs);
+    if (verdict.kind === "refuse") this.refuse(verdict.reason, "");
+    else if (attempts.open!.reused) this.#send(attempts);
   }
 
   onConnect(): void {
-    this.#attempt!.connected(this.#context.clock());
-    this.#send();
-    this.flushRequest();
+    const attempts = this.#attempts!;
+    attempts.open!.connected(this.#context.clock());
+    this.#send(attempts);
+    this.#request.flush();
     this.#client.wire.resume();
   }
 
   // ---- send -------------------------------------------------------------------------------------------------------
 
-  #send(): void {
+  #send(attempts: Attempts): void {
     this.#phase = "waiting";
-    const { wire } = this.#attempt!.connection;
-    const kept = this.#body.chunks();
-    // A head without its body waits for the body's first bytes, which are probably in the read being worked on.
-    if (kept.length === 0 && !this.#body.whole) return;
-    this.#headUnsent = false;
-    if (kept.length === 0) {
-      wire.text(this.#headText);
-      return;
-    }
-    for (let i = 0; i < kept.length; i++) {
-      wire.bytes(i === 0 ? this.#headText : "", kept[i]!, 0, kept[i]!.length);
-    }
-    if (!this.#mayReplay()) this.#body.forget();
+    this.#request.start(attempts.open!.connection.wire, attempts.last);
   }
 
-  /** The client's read is worked off: what was waiting for company goes now. */
+  /** The client's read is worked off. */
   flushRequest(): void {
-    if (!this.#headUnsent || this.#phase !== "waiting") return;
-    this.#headUnsent = false;
-    this.#attempt!.connection.wire.text(this.#headText);
+    this.#request.flush();
   }
 
   /** Body bytes from the client, in order. */
   onRequestBytes(buffer: Buffer, start: number, end: number): void {
-    this.#lastActivityMs = this.#context.sweeper.nowMs;
-    this.bytesIn += end - start;
-    const sendable = this.#phase === "waiting" || this.#phase === "answering";
     if (this.#phase === "over") return;
-    const room = this.#body.keep(buffer, start, end, !sendable);
-    if (!sendable) {
-      if (!room) this.#client.wire.pause();
-      return;
-    }
-    const prefix = this.#headUnsent ? this.#headText : "";
-    this.#headUnsent = false;
-    if (!this.#attempt!.connection.wire.bytes(prefix, buffer, start, end)) this.#client.wire.pause();
+    this.#lastActivityMs = this.#context.sweeper.nowMs;
+    this.#notes.bytesIn += end - start;
+    if (!this.#request.body(buffer, start, end)) this.#client.wire.pause();
   }
 
   onRequestEnd(): void {
-    this.#body.whole = true;
+    this.#request.whole = true;
   }
 
   onWritable(): void {
@@ -219,41 +159,37 @@ export class Exchange implements ExchangeRecord, PickFacts, ResponseReceiver {
   onResponseHead(head: ResponseHead, buffer: Buffer): "verbatim" | "decoded" | undefined {
     const nowMs = this.#context.clock();
     this.#lastActivityMs = nowMs;
-    this.#attempt!.answered(head.status, nowMs);
-    if (head.status === 503 && this.#mayTryAgain("unavailable", nowMs)) {
+    this.#attempts!.open!.answered(head.status, nowMs);
+    if (head.status === 503 && this.#mayGoOn("unavailable", nowMs)) {
       this.#endAttempt("server-error", head.status, nowMs);
-      this.#try(this.#pool!, nowMs);
+      this.#try(nowMs);
       return undefined;
     }
     this.#phase = "answering";
-    this.#body.forget();
-    this.status = head.status;
-    this.firstByteMs = nowMs - this.#startedMs;
-    const chunkless = this.#minorVersion === 0;
-    this.#rechunks = head.bodyLength === UNTIL_CLOSE && !chunkless;
+    this.#request.forget();
+    this.#notes.status = head.status;
+    this.#notes.firstByteMs = nowMs - this.#startedMs;
+    const chunksKnown = this.#minorVersion === 1;
+    this.#rechunks = head.bodyLength === UNTIL_CLOSE && chunksKnown;
     // Without chunks, a body of unknown length can only end with its connection.
-    if (chunkless && head.bodyLength < 0) this.#keepAlive = false;
-    if (this.#context.draining) this.#keepAlive = false;
-    this.#answerHead = responseHeadText(head, buffer, {
-      requestId: head.hasRequestId ? undefined : this.requestId,
-      chunked: !chunkless && (this.#rechunks || head.bodyLength === CHUNKED),
-      connection: this.#keepAlive ? (chunkless ? "keep-alive" : undefined) : "close",
-    });
-    return chunkless ? "decoded" : "verbatim";
+    if (this.#context.draining || (!chunksKnown && head.bodyLength < 0)) this.#keepAlive = false;
+    const form = answerForm(head, this.#minorVersion, this.#notes.requestId, this.#keepAlive);
+    this.#answerHead = responseHeadText(head, buffer, form);
+    return chunksKnown ? "verbatim" : "decoded";
   }
 
   // ---- stream -----------------------------------------------------------------------------------------------------
 
   bodyBytes(buffer: Buffer, start: number, end: number): void {
     this.#lastActivityMs = this.#context.sweeper.nowMs;
-    this.bytesOut += end - start;
+    this.#notes.bytesOut += end - start;
     const { wire } = this.#client;
     let prefix = this.#answerHead;
     this.#answerHead = "";
     if (this.#rechunks) prefix += `${(end - start).toString(16)}\r\n`;
     let more = wire.bytes(prefix, buffer, start, end);
     if (this.#rechunks) more = wire.text("\r\n");
-    if (!more) this.#attempt?.connection.wire.pause();
+    if (!more) this.#attempts?.open?.connection.wire.pause();
   }
 
   bodyText(text: string): void {
@@ -270,13 +206,13 @@ export class Exchange implements ExchangeRecord, PickFacts, ResponseReceiver {
   onResponseEnd(): void {
     if (this.#rechunks) this.bodyText("0\r\n\r\n");
     else this.onReadEnd();
-    this.#endAttempt(outcomeOf(this.status), this.status, this.#context.clock());
+    this.#endAttempt(outcomeOfStatus(this.#notes.status), this.#notes.status, this.#context.clock());
     this.#finish("completion", "complete");
   }
 
   /** The client takes bytes again. */
   onClientWritable(): void {
-    this.#attempt?.connection.wire.resume();
+    this.#attempts?.open?.connection.wire.resume();
   }
 
   // ---- tunnel -----------------------------------------------------------------------------------------------------
@@ -284,38 +220,41 @@ export class Exchange implements ExchangeRecord, PickFacts, ResponseReceiver {
   onSwitch(head: ResponseHead, buffer: Buffer): boolean {
     if (!this.#wantsTunnel) return false;
     const nowMs = this.#context.clock();
+    const attempt = this.#attempts!.open!;
+    attempt.answered(head.status, nowMs);
     this.#phase = "tunnel";
+    this.#tunnel = new Tunnel(this.#client.wire, attempt.connection.wire);
     this.#deadlineMs = Infinity;
-    this.#attempt!.answered(head.status, nowMs);
-    this.firstByteMs = nowMs - this.#startedMs;
     this.#lastActivityMs = nowMs;
     this.#keepAlive = false;
-    this.status = 101;
-    const form = { requestId: this.requestId, chunked: false, connection: "Upgrade" } as const;
+    this.#notes.status = head.status;
+    this.#notes.firstByteMs = nowMs - this.#startedMs;
+    const { requestId } = this.#notes;
+    const form = { requestId, chunked: false, connection: "Upgrade" } as const;
     this.#client.wire.text(responseHeadText(head, buffer, form));
     return true;
   }
 
   onTunnelBytes(buffer: Buffer, start: number, end: number): void {
     this.#lastActivityMs = this.#context.sweeper.nowMs;
-    this.bytesOut += end - start;
-    if (!this.#client.wire.bytes("", buffer, start, end)) this.#attempt!.connection.wire.pause();
+    this.#notes.bytesOut += end - start;
+    this.#tunnel!.fromEndpoint(buffer, start, end);
   }
 
   onClientTunnelBytes(buffer: Buffer, start: number, end: number): void {
     this.#lastActivityMs = this.#context.sweeper.nowMs;
-    this.bytesIn += end - start;
-    if (!this.#attempt!.connection.wire.bytes("", buffer, start, end)) this.#client.wire.pause();
+    this.#notes.bytesIn += end - start;
+    this.#tunnel!.fromClient(buffer, start, end);
   }
 
   onTunnelEnd(): void {
-    this.#client.wire.end();
-    this.#onTunnelHalf();
+    this.#tunnel!.endFromEndpoint();
+    this.#endTunnelIfFinished();
   }
 
-  #onTunnelHalf(): void {
-    if (++this.#tunnelEnds < 2) return;
-    this.#endAttempt("success", this.status, this.#context.clock());
+  #endTunnelIfFinished(): void {
+    if (!this.#tunnel!.finished) return;
+    this.#endAttempt("success", this.#notes.status, this.#context.clock());
     this.#finish("completion", "complete");
   }
 
@@ -323,10 +262,10 @@ export class Exchange implements ExchangeRecord, PickFacts, ResponseReceiver {
 
   /** The client will send no more (FIN). Whether it still listens is another question: see below. */
   onClientEnd(): void {
-    if (this.#phase === "tunnel") {
-      this.#attempt!.connection.wire.end();
-      this.#onTunnelHalf();
-    } else if (!this.#body.whole) {
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.endFromClient();
+      this.#endTunnelIfFinished();
+    } else if (!this.#request.whole) {
       this.#cancel("client", "request-cut");
     } else {
       this.#keepAlive = false;
@@ -360,7 +299,7 @@ export class Exchange implements ExchangeRecord, PickFacts, ResponseReceiver {
     } else {
       // No byte of an answer came: for a pooled connection the keep-alive race, else an endpoint that died. Either way
       // another attempt is as good as the first, if the request may be replayed at all.
-      const kind: OutcomeKind = this.#attempt!.reused ? "refused" : "broken";
+      const kind: OutcomeKind = this.#attempts!.open!.reused ? "refused" : "broken";
       this.#onAttemptFailed(kind, "refused-stream", "endpoint-reset", error?.message ?? "");
     }
   }
@@ -373,12 +312,12 @@ export class Exchange implements ExchangeRecord, PickFacts, ResponseReceiver {
         this.#endAttempt("timeout", 0, nowMs);
         this.refuse("request-timeout", "");
       }
-    } else if (this.#attempt !== undefined && nowMs >= this.#attempt.deadlineMs) {
+    } else if (nowMs >= (this.#attempts?.open?.deadlineMs ?? Infinity)) {
       if (this.#phase === "connecting") {
         this.#onAttemptFailed("connect-failure", "connect-failure", "connect-timeout", "");
       } else this.#onAttemptFailed("timeout", undefined, "try-timeout", "");
     } else {
-      const idleMs = this.#pool?.spec.policy.timeouts.idleMs ?? 0;
+      const idleMs = this.#attempts?.pool.spec.policy.timeouts.idleMs ?? 0;
       if (idleMs > 0 && nowMs - this.#lastActivityMs >= idleMs) this.#onIdle();
     }
   }
@@ -386,47 +325,25 @@ export class Exchange implements ExchangeRecord, PickFacts, ResponseReceiver {
   #onIdle(): void {
     if (this.#phase === "tunnel" || this.#phase === "answering") {
       this.#cut(this.#phase === "tunnel" ? "success" : "timeout", "idle-timeout", "gateway");
-    } else if (this.#body.whole) this.#onAttemptFailed("timeout", undefined, "try-timeout", "idle");
+    } else if (this.#request.whole) this.#onAttemptFailed("timeout", undefined, "try-timeout", "idle");
     else this.#failRequest("body-timeout", "", "client");
   }
 
   #onAttemptFailed(kind: OutcomeKind, cause: RetryCause | undefined, refusal: Refusal, detail: string): void {
     const nowMs = this.#context.clock();
     if (this.#phase === "answering" || this.#phase === "tunnel") {
-      this.#cut(
-        kind,
-        refusal === "bad-response" ? `malformed-response: ${detail}` : "response-cut",
-        "endpoint",
-      );
+      const why = refusal === "bad-response" ? `malformed-response: ${detail}` : "response-cut";
+      this.#cut(kind, why, "endpoint");
       return;
     }
-    const again = this.#mayTryAgain(cause, nowMs);
+    const again = this.#mayGoOn(cause, nowMs);
     this.#endAttempt(kind, 0, nowMs);
-    if (again) this.#try(this.#pool!, nowMs);
+    if (again) this.#try(nowMs);
     else this.refuse(refusal, detail);
   }
 
-  #mayTryAgain(cause: RetryCause | undefined, nowMs: number): boolean {
-    const { budget, spec } = this.#pool!;
-    const facts = {
-      attempts: this.attempts.length + 1,
-      cause,
-      answering: this.#phase === "answering",
-      method: this.method,
-      bodyInHand: this.#body.kept,
-    };
-    const decision = afterAttempt(spec.policy.retries, facts, budget, nowMs);
-    if (decision.kind === "again") {
-      this.#context.metrics.retried(cause!);
-      return true;
-    }
-    this.retryStop = decision.reason;
-    if (decision.reason === "budget-spent") this.#context.metrics.retryWithheld();
-    return false;
-  }
-
-  #mayReplay(): boolean {
-    return this.#pool!.spec.policy.retries.attempts > this.attempts.length + 1;
+  #mayGoOn(cause: RetryCause | undefined, nowMs: number): boolean {
+    return this.#attempts!.mayGoOn(cause, this.method, this.#request.inHand, nowMs);
   }
 
   /** The client's fault, or its absence: says nothing of the endpoint. */
@@ -446,7 +363,7 @@ export class Exchange implements ExchangeRecord, PickFacts, ResponseReceiver {
 
   /** The answer has begun and cannot be finished: the client must not take what it has for the whole. */
   #cut(kind: OutcomeKind, why: string, endedBy: EndedBy): void {
-    this.#endAttempt(kind, this.status, this.#context.clock());
+    this.#endAttempt(kind, this.#notes.status, this.#context.clock());
     this.#keepAlive = false;
     this.#client.wire.reset();
     this.#finish(endedBy, why);
@@ -454,15 +371,13 @@ export class Exchange implements ExchangeRecord, PickFacts, ResponseReceiver {
 
   refuse(refusal: Refusal, detail: string, endedBy: EndedBy = "gateway"): void {
     // An unread rest of the request would be taken for the next one.
-    if (!this.#body.whole || this.#context.draining) this.#keepAlive = false;
-    this.status = REFUSALS[refusal].status;
-    this.refusal = refusal;
-    this.firstByteMs = this.#context.clock() - this.#startedMs;
-    const { requestId } = this;
-    const headRequest = this.method === "HEAD";
-    this.#client.wire.text(
-      refusalText(refusal, { detail, requestId, headRequest, keepAlive: this.#keepAlive }),
-    );
+    if (!this.#request.whole || this.#context.draining) this.#keepAlive = false;
+    this.#notes.status = REFUSALS[refusal].status;
+    this.#notes.refusal = refusal;
+    this.#notes.firstByteMs = this.#context.clock() - this.#startedMs;
+    const { requestId, method } = this.#notes;
+    const answer = { detail, requestId, headRequest: method === "HEAD", keepAlive: this.#keepAlive };
+    this.#client.wire.text(refusalText(refusal, answer));
     this.#finish(endedBy, refusal);
   }
 
@@ -470,36 +385,22 @@ export class Exchange implements ExchangeRecord, PickFacts, ResponseReceiver {
 
   /** Gives back the claim and the connection. Harmless where there is none. */
   #endAttempt(kind: OutcomeKind, status: number, nowMs: number): void {
-    const attempt = this.#attempt;
-    if (attempt === undefined) return;
-    this.#attempt = undefined;
+    this.#request.stop();
     const answered = kind === "success" || kind === "overloaded" || kind === "server-error";
-    let parting: "release" | "destroy" | "let-go" = "destroy";
-    if (this.#phase === "tunnel") parting = this.#tunnelEnds === 2 ? "let-go" : "destroy";
+    let parting: Parting = "destroy";
+    if (this.#tunnel !== undefined) parting = this.#tunnel.finished ? "let-go" : "destroy";
     // With the request cut short on it, a connection cannot carry another.
-    else if (answered && this.#body.whole && !this.#headUnsent) parting = "release";
-    this.tried.push(attempt.ticket.slot);
-    this.attempts.push(attempt.end(kind, status, nowMs, parting));
+    else if (answered && this.#request.sent) parting = "release";
+    this.#attempts?.end(kind, status, parting, nowMs);
   }
 
   #finish(endedBy: EndedBy, why: string): void {
     this.#phase = "over";
-    this.endedBy = endedBy;
-    this.why = why;
-    this.totalMs = this.#context.clock() - this.#startedMs;
-    this.#body.forget();
-    this.#context.record(this);
-    this.#client.onExchangeEnd(this.#keepAlive && this.#body.whole);
+    this.#notes.endedBy = endedBy;
+    this.#notes.why = why;
+    this.#notes.totalMs = this.#context.clock() - this.#startedMs;
+    this.#request.forget();
+    this.#context.record(this.#notes);
+    this.#client.onExchangeEnd(this.#keepAlive && this.#request.whole);
   }
-}
-
-function outcomeOf(status: number): OutcomeKind {
-  if (status === 429) return "overloaded";
-  return status >= 500 ? "server-error" : "success";
-}
-
-/** The client's own request id, if it is one that can be logged and forwarded without harm. */
-function requestIdOf(head: RequestHead): string | undefined {
-  const id = head.requestId;
-  return id !== "" && id.length <= 128 && /^[\w.:+/=-]+$/.test(id) ? id : undefined;
 }

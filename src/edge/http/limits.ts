@@ -31,6 +31,9 @@ export const REPLAY_BYTES_MAX = 65_536;
 /** Bytes a client may send ahead (pipelining) before reading from it stops until its turn comes. */
 export const PIPELINED_BYTES_MAX = 65_536;
 
+/** Bytes of answers that may wait for a client to read them before its next request is taken up. */
+export const UNREAD_BYTES_MAX = 65_536;
+
 /** After an answer that came before the request's end: what is still read, so that the answer is not lost to a RST. */
 export const LINGER_BYTES_MAX = 1_048_576;
 

@@ -14,10 +14,15 @@ export function accessLine(exchange: ExchangeRecord, time: Date): string {
     `"path":${JSON.stringify(exchange.path)},"route":${text(rule?.rule.id)},"pool":${text(exchange.pool)},` +
     `"status":${exchange.status},"refusal":${text(refusal)},"endedBy":"${exchange.endedBy}",` +
     `"why":${JSON.stringify(exchange.why)},"attempts":[${attempts.map(attemptText).join(",")}],` +
-    `${exchange.retryStop === "" ? "" : `"retryStop":"${exchange.retryStop}",`}` +
+    retryStopText(exchange.retryStop) +
     `"headMs":${ms(exchange.headMs)},"firstByteMs":${ms(exchange.firstByteMs)},"totalMs":${ms(exchange.totalMs)},` +
     `"bytesIn":${exchange.bytesIn},"bytesOut":${exchange.bytesOut}}`
   );
+}
+
+/** Only where a failed attempt was the last. */
+function retryStopText(reason: string): string {
+  return reason === "" ? "" : `"retryStop":"${reason}",`;
 }
 
 function attemptText(attempt: AttemptRecord): string {

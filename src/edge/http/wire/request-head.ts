@@ -17,6 +17,8 @@ import type { Refusal } from "../../../model/refusal.ts";
 export const REFUSED = -1;
 export { NEEDS_MORE };
 
+const REQUEST_ID = /^[\w.:+/=-]{1,128}$/;
+
 export class RequestHead {
   method = "";
   /** Origin form: path and query as they are forwarded. */
@@ -39,7 +41,7 @@ export class RequestHead {
   upgradesToWebSocket = false;
   /** The target was in absolute form, so the Host field must be written anew. */
   absoluteForm = false;
-  /** The client's X-Request-Id, empty if it sent none. */
+  /** The client's X-Request-Id; empty if it sent none, or none that can be logged and forwarded without harm. */
   requestId = "";
   readonly fields: FieldTable = new FieldTable();
 
@@ -130,7 +132,10 @@ export class RequestHead {
     for (let i = 0; i < fields.count; i++) {
       const kind = fields.kind[i];
       if (kind === FieldKind.OTHER) continue;
-      if (kind === FieldKind.REQUEST_ID) this.requestId = fields.value(buffer, i);
+      if (kind === FieldKind.REQUEST_ID) {
+        const id = fields.value(buffer, i);
+        this.requestId = REQUEST_ID.test(id) ? id : "";
+      }
       else if (kind === FieldKind.EXPECT) {
         if (!equalsIgnoreCase(buffer, fields.valueAt[i]!, fields.valueEnd[i]!, "100-continue")) {
           return this.#fail("bad-request", "Expect asks for something unknown");

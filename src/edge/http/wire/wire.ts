@@ -21,7 +21,9 @@ const TEXT_BYTES_MAX = 8192;
 const BLOCK_BYTES = READ_BYTES + 16_384;
 let block: Buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
 
-/** How long a connection that is ending waits for the other side's silence (RFC 9112 section 9.6). */
+/** How long a connection that is ending may take to hand its last bytes to a slow reader: the default request time. */
+const FLUSH_MS = 300_000;
+/** And how long, after that, it waits for the other side to end too (RFC 9112 section 9.6). */
 const LINGER_MS = 2_000;
 
 export interface WireUser {
@@ -39,6 +41,7 @@ export class Wire {
   readonly #socket: net.Socket;
   #user: WireUser | undefined;
   #error: Error | undefined;
+  #paused = false;
 
   private constructor(socket: net.Socket, user: WireUser) {
     this.#socket = socket;
@@ -132,10 +135,13 @@ export class Wire {
   }
 
   pause(): void {
+    this.#paused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
     this.#socket.resume();
   }
 
@@ -146,8 +152,14 @@ export class Wire {
 
   /** Sends what is queued, then FIN, and gives the other side a moment to do the same before all is cut. */
   endSoon(): void {
-    this.#socket.end();
-    this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy());
+    const socket = this.#socket;
+    this.resume();
+    let timer = setTimeout(() => socket.destroy(), FLUSH_MS);
+    socket.end(() => {
+      clearTimeout(timer);
+      timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    });
+    socket.once("close", () => clearTimeout(timer));
   }
 
   /** Ends both directions at once; what is queued is lost. */
