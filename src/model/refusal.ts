@@ -99,12 +99,6 @@ export const REFUSALS = {
     clientMayRetry: true,
     meaning: "The gateway is at its limit of client connections.",
   },
-  draining: {
-    status: 503,
-    grpcCode: 14,
-    clientMayRetry: true,
-    meaning: "The gateway is shutting down and takes no new request on this connection.",
-  },
   "connect-timeout": {
     status: 504,
     grpcCode: 14,

@@ -45,6 +45,8 @@ export type FamilyType = "counter" | "gauge" | "histogram";
 export interface FamilyFacts {
   readonly name: string;
   readonly type: FamilyType;
+  /** Names of the labels that its series have. */
+  readonly labels: readonly string[];
   readonly help: string;
 }
 
@@ -56,24 +58,31 @@ interface Family extends FamilyFacts {
 export class Registry {
   readonly #families: Family[] = [];
 
-  counter(name: string, help: string): (labels: Labels) => Counter {
+  counter(name: string, labels: readonly string[], help: string): (labels: Labels) => Counter {
     const series = this.#keyed(() => new Counter());
     this.#families.push({
       name,
       type: "counter",
+      labels,
       help,
-      write: () => lines(series.all, (labels, counter) => `${name}${labels} ${counter.value}\n`),
+      write: () => lines(series.all, (text, counter) => `${name}${text} ${counter.value}\n`),
     });
     return series.get;
   }
 
-  histogram(name: string, help: string, bounds: readonly number[]): (labels: Labels) => Histogram {
+  histogram(
+    name: string,
+    labels: readonly string[],
+    help: string,
+    bounds: readonly number[],
+  ): (labels: Labels) => Histogram {
     const series = this.#keyed(() => new Histogram(bounds));
     this.#families.push({
       name,
       type: "histogram",
+      labels,
       help,
-      write: () => lines(series.all, (labels, histogram) => histogramLines(name, labels, histogram)),
+      write: () => lines(series.all, (text, histogram) => histogramLines(name, text, histogram)),
     });
     return series.get;
   }
@@ -99,7 +108,7 @@ export class Registry {
   }
 
   families(): readonly FamilyFacts[] {
-    return this.#families.map(({ name, type, help }) => ({ name, type, help }));
+    return this.#families;
   }
 
   #keyed<S>(make: () => S): { readonly all: Map<string, S>; readonly get: (labels: Labels) => S } {

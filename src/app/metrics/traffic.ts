@@ -31,18 +31,25 @@ export class TrafficMetrics {
   constructor(registry: Registry) {
     const requests = registry.counter(
       "plimsoll_requests_total",
+      ["route", "status"],
       "Requests answered or given up, by route and class of status (none: the exchange ended without an answer).",
     );
     const duration = registry.histogram(
       "plimsoll_request_duration_seconds",
+      ["route"],
       "From the request's head to the end of its exchange.",
       DURATION_BOUNDS,
     );
     const bytesIn = registry.counter(
       "plimsoll_request_body_bytes_total",
+      ["route"],
       "Bytes of request bodies received.",
     );
-    const bytesOut = registry.counter("plimsoll_response_body_bytes_total", "Bytes of response bodies sent.");
+    const bytesOut = registry.counter(
+      "plimsoll_response_body_bytes_total",
+      ["route"],
+      "Bytes of response bodies sent.",
+    );
     this.#route = (route) => ({
       byClass: ["none", "1xx", "2xx", "3xx", "4xx", "5xx"].map((status) => requests({ route, status })),
       duration: duration({ route }),
@@ -52,11 +59,13 @@ export class TrafficMetrics {
     this.unrouted = this.#route("");
     const refusals = registry.counter(
       "plimsoll_refusals_total",
+      ["reason"],
       "Answers that Plimsoll gave itself, by reason.",
     );
     for (const reason of Object.keys(REFUSALS) as Refusal[]) this.#refusals.set(reason, refusals({ reason }));
     const retries = registry.counter(
       "plimsoll_retries_total",
+      ["cause"],
       "Further attempts, by what made them necessary.",
     );
     for (const cause of ["connect-failure", "refused-stream", "unavailable"] as const) {
@@ -64,6 +73,7 @@ export class TrafficMetrics {
     }
     this.#retriesWithheld = registry.counter(
       "plimsoll_retries_withheld_total",
+      [],
       "Attempts that the retry budget did not allow.",
     )({});
   }

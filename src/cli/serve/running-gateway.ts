@@ -11,13 +11,10 @@ import { ConfigState } from "../../app/config-state.ts";
 import { Registry } from "../../app/metrics/registry.ts";
 import { TrafficMetrics } from "../../app/metrics/traffic.ts";
 import { reconcile } from "../../app/reconcile.ts";
-import { compile } from "../../config/compile.ts";
 import { formatProblem } from "../../config/format-problem.ts";
-import { loadManifests } from "../../config/load.ts";
 import { AdminServer } from "../../edge/admin/admin-server.ts";
 import { observeGateway } from "../../edge/admin/gateway-metrics.ts";
 import { adminPages } from "../../edge/admin/pages.ts";
-import { readManifests } from "../../edge/files/read.ts";
 import { watchManifests } from "../../edge/files/watch.ts";
 import { BindError, Gateway } from "../../edge/http/gateway.ts";
 import type { ClientLimits } from "../../edge/http/limits.ts";
@@ -27,6 +24,8 @@ import { Recorder } from "../../edge/record/recorder.ts";
 import type { GatewayConfig } from "../../model/config.ts";
 import type { Problem } from "../../model/problem.ts";
 import { createPrng } from "../../std/prng.ts";
+import { hasErrors, type LoadedConfig } from "../load-config.ts";
+import { ConfigThread } from "./config-thread.ts";
 
 export interface ServeOptions {
   /** Files and folders with manifests. */
@@ -62,6 +61,9 @@ export class RunningGateway {
   readonly #registry = new Registry();
   readonly #metrics: TrafficMetrics;
   readonly #prober: Prober;
+  readonly #configThread: ConfigThread;
+  /** What was on disk when it was last read. */
+  #fingerprint = "";
   readonly #stopWatching = new AbortController();
   #admin: AdminServer | undefined;
   #reloading: Promise<boolean> | undefined;
@@ -69,6 +71,7 @@ export class RunningGateway {
 
   constructor(options: ServeOptions) {
     this.#options = options;
+    this.#configThread = new ConfigThread(options.paths);
     // Events go to standard error, access lines to standard output: two readers, two streams.
     this.#log = pino(
       {
@@ -113,7 +116,8 @@ export class RunningGateway {
     if (this.#options.admin !== "off") await this.#startAdmin(this.#options.admin);
     for (const problem of problems) this.#log.warn(formatProblem(problem));
     const { signal } = this.#stopWatching;
-    void watchManifests(this.#options.paths, { onChange: () => void this.reload(), signal });
+    const since = this.#fingerprint;
+    void watchManifests(this.#options.paths, { onChange: () => void this.reload(), signal, since });
     const ports = this.gateway.listening;
     this.#log.info({ ports, admin: this.adminAddress, pools: this.gateway.view.pools.size }, "serving");
   }
@@ -131,6 +135,7 @@ export class RunningGateway {
 
   /** Reads the manifests anew. True if they are now in force. */
   reload(): Promise<boolean> {
+    if (this.#stopWatching.signal.aborted) return Promise.resolve(false);
     if (this.#reloading !== undefined) {
       this.#reloadAgain = true;
       return this.#reloading;
@@ -155,32 +160,53 @@ export class RunningGateway {
           { errors: problems.length },
           "configuration rejected; the previous one stays in force",
         );
-      if (!this.#reloadAgain) return accepted;
+      if (!this.#reloadAgain || this.#stopWatching.signal.aborted) return accepted;
     }
   }
 
   /** Reads, translates and, if there is no error, puts in force. Returns what there is to say about it. */
   async #load(): Promise<readonly Problem[]> {
-    const read = await readManifests(this.#options.paths);
-    const loaded = loadManifests(read.files);
-    const compiled = compile(loaded.resources);
-    const problems = [...read.problems, ...loaded.problems, ...compiled.problems];
-    const now = new Date().toISOString();
-    if (problems.some((problem) => problem.severity === "error")) {
-      this.config.reject({ rejectedAt: now, problems });
+    const now = (): string => new Date().toISOString();
+    let loaded: LoadedConfig;
+    try {
+      loaded = await this.#configThread.load();
+    } catch (error) {
+      const unread = [this.#problem("the manifests could not be read", (error as Error).message)];
+      this.config.reject({ rejectedAt: now(), problems: unread });
+      return unread;
+    }
+    const { config, status, problems } = loaded;
+    this.#fingerprint = loaded.fingerprint;
+    if (hasErrors(problems)) {
+      this.config.reject({ rejectedAt: now(), problems });
       return problems;
     }
     try {
-      await this.#apply(compiled.config);
+      await this.#apply(config);
     } catch (error) {
       if (!(error instanceof BindError)) throw error;
-      const unbound = [...problems, bindProblem(error, this.#options.paths)];
-      this.config.reject({ rejectedAt: now, problems: unbound });
+      const unbound = [...problems, this.#problem(error.message, `port ${error.port}`)];
+      this.config.reject({ rejectedAt: now(), problems: unbound });
       return unbound;
     }
-    const { config, status } = compiled;
-    this.config.accept({ epoch: this.gateway.view.epoch, acceptedAt: now, config, status, problems });
+    this.config.accept({ epoch: this.gateway.view.epoch, acceptedAt: now(), config, status, problems });
     return problems;
+  }
+
+  /** A problem that has no line of its own: its cause may stand in any of the files, or in none. */
+  #problem(message: string, found: string): Problem {
+    const file = this.#options.paths.join(", ");
+    return {
+      severity: "error",
+      file,
+      line: 1,
+      column: 1,
+      object: "",
+      path: "",
+      message,
+      expected: "",
+      found,
+    };
   }
 
   async #apply(config: GatewayConfig): Promise<void> {
@@ -199,6 +225,8 @@ export class RunningGateway {
   /** Stops accepting, lets exchanges end within the drain limit, then ends the rest. */
   async stop(): Promise<void> {
     this.#stopWatching.abort();
+    // Ends a load that is under way, so that nothing it meets can hold up the drain.
+    await this.#configThread.close();
     await this.#reloading;
     this.#prober.close();
     const busy = this.gateway.connectionCount;
@@ -209,19 +237,4 @@ export class RunningGateway {
     this.#accessLog?.close();
     this.#log.info("stopped");
   }
-}
-
-/** A port that cannot be bound has no line of its own: the listener may stand in any of the files. */
-function bindProblem(error: BindError, paths: readonly string[]): Problem {
-  return {
-    severity: "error",
-    file: paths.join(", "),
-    line: 1,
-    column: 1,
-    object: "",
-    path: "",
-    message: error.message,
-    expected: "a port that is free and that this user may listen on",
-    found: `port ${error.port}`,
-  };
 }

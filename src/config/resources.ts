@@ -1,0 +1,65 @@
+/**
+ * Resources: manifests that passed their schema, typed by kind, each still able to say where its values stand.
+ *
+ * This is what translation works on, whether the manifests came from files or from a cluster. Every list is sorted by
+ * namespace and name, so that nothing downstream depends on the order of files.
+ */
+import type * as z from "zod";
+import type { Locate } from "./read/path.ts";
+import type { backendPolicySchema } from "./schema/backend-policy.ts";
+import type { endpointSliceSchema } from "./schema/endpoint-slice.ts";
+import type { gatewayClassSchema } from "./schema/gateway-class.ts";
+import type { gatewaySchema } from "./schema/gateway.ts";
+import type { httpRouteSchema } from "./schema/http-route.ts";
+import type { namespaceSchema } from "./schema/namespace.ts";
+import type { referenceGrantSchema } from "./schema/reference-grant.ts";
+import type { serviceSchema } from "./schema/service.ts";
+
+/** What each kind looks like after its schema: defaults of the standard filled in. */
+export interface Bodies {
+  readonly GatewayClass: z.infer<typeof gatewayClassSchema>;
+  readonly Gateway: z.infer<typeof gatewaySchema>;
+  readonly HTTPRoute: z.infer<typeof httpRouteSchema>;
+  readonly ReferenceGrant: z.infer<typeof referenceGrantSchema>;
+  readonly Service: z.infer<typeof serviceSchema>;
+  readonly EndpointSlice: z.infer<typeof endpointSliceSchema>;
+  readonly Namespace: z.infer<typeof namespaceSchema>;
+  readonly BackendPolicy: z.infer<typeof backendPolicySchema>;
+}
+
+export type ReadKind = keyof Bodies;
+
+export interface Resource<K extends ReadKind> {
+  readonly kind: K;
+  /** Empty for kinds that live outside namespaces. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** From metadata.creationTimestamp; 0 where absent, which counts as oldest. */
+  readonly createdMs: number;
+  /** From metadata.generation; 0 where absent. */
+  readonly generation: number;
+  readonly body: Readonly<Bodies[K]>;
+  readonly locate: Locate;
+}
+
+export interface Resources {
+  readonly gatewayClasses: readonly Resource<"GatewayClass">[];
+  readonly gateways: readonly Resource<"Gateway">[];
+  readonly httpRoutes: readonly Resource<"HTTPRoute">[];
+  readonly referenceGrants: readonly Resource<"ReferenceGrant">[];
+  readonly services: readonly Resource<"Service">[];
+  readonly endpointSlices: readonly Resource<"EndpointSlice">[];
+  readonly namespaces: readonly Resource<"Namespace">[];
+  readonly backendPolicies: readonly Resource<"BackendPolicy">[];
+  /**
+   * `objectName` of each object that is there but has errors: a reference to one does not resolve, but saying that it
+   * does not exist would send its author looking in the wrong place.
+   */
+  readonly rejected: ReadonlySet<string>;
+}
+
+/** `HTTPRoute shop/web`, `GatewayClass plimsoll`: how problems name an object. */
+export function objectName(kind: string, namespace: string, name: string): string {
+  return namespace === "" ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
+}

@@ -1,0 +1,120 @@
+/**
+ * BackendPolicy (plimsoll.dev/v1alpha1): how a Service's endpoints are chosen, checked, connected to and retried.
+ *
+ * Field names follow the settings people bring from Istio and Kubernetes; docs/configuration.md explains each.
+ * Defaults are not filled in here but in translate/pool-policy.ts, from model/policy.ts, their one source.
+ */
+import * as z from "zod";
+import type { BalancingPolicy, RetryCause } from "../../model/policy.ts";
+import { duration, integer, notYet, objectToRepeats, raise, strict, text } from "./fields.ts";
+import { healthCheck } from "./health-check.ts";
+import { judgeWord } from "./known-names.ts";
+import { manifest } from "./metadata.ts";
+import { labelName, objectName, portName } from "./names.ts";
+
+const BALANCING: readonly BalancingPolicy[] = [
+  "Auto",
+  "RoundRobin",
+  "Random",
+  "LeastRequest",
+  "PeakEwma",
+  "LocalityAware",
+];
+const BALANCING_LATER = ["Prequal", "ResourceAware", "ConsistentHash", "Inference"];
+
+const RETRY_CAUSES: readonly RetryCause[] = ["connect-failure", "refused-stream", "unavailable"];
+
+/** Causes other proxies know: recognised so that the answer is "not yet" and not "no such thing". */
+const RETRY_CAUSES_LATER = [
+  "5xx",
+  "gateway-error",
+  "reset",
+  "reset-before-request",
+  "retriable-4xx",
+  "retriable-status-codes",
+  "retriable-headers",
+  "envoy-ratelimited",
+  "cancelled",
+  "deadline-exceeded",
+  "internal",
+  "resource-exhausted",
+];
+
+const targetRef = strict({
+  group: z.string().default(""),
+  kind: z.string().default("Service"),
+  name: labelName,
+  sectionName: portName.optional(),
+}).superRefine((ref, context) => {
+  if (ref.group === "" && ref.kind === "Service") return;
+  const kind = ref.group === "" ? ref.kind : `${ref.kind} (${ref.group})`;
+  raise(context, ["kind"], `a target of kind ${kind} is not supported yet`, 'group "" and kind Service');
+});
+
+const targetRefs = z.array(targetRef).superRefine((refs, context) => {
+  if (refs.length === 0) raise(context, [], "a policy needs a target", "1 to 16 targets");
+  if (refs.length > 16) raise(context, [], "the list is too long", "at most 16 targets");
+  objectToRepeats(
+    context,
+    refs,
+    (ref) => (ref.sectionName === undefined ? ref.name : `${ref.name}, port ${ref.sectionName}`),
+    "the target",
+  );
+});
+
+/** Causes as a comma-separated text, blanks around them ignored. */
+export function splitCauses(value: string): readonly string[] {
+  return value.split(",").map((cause) => cause.trim());
+}
+
+const retryOn = text((value) => {
+  for (const cause of splitCauses(value)) {
+    const objection = judgeWord(cause, "retry cause", RETRY_CAUSES, RETRY_CAUSES_LATER);
+    if (objection !== undefined) return objection;
+  }
+  return undefined;
+});
+
+export const backendPolicySchema = manifest(
+  objectName,
+  strict({
+    targetRefs,
+    balancing: strict({
+      policy: text((value) => judgeWord(value, "balancing policy", BALANCING, BALANCING_LATER)).optional(),
+    }).optional(),
+    healthCheck: healthCheck.optional(),
+    /** Ejection runs with its own defaults; only its presence can be stated so far. */
+    outlierDetection: z
+      .record(z.string(), z.unknown())
+      .superRefine((value, context) => {
+        for (const field of Object.keys(value))
+          raise(context, [field], `${field} is not supported yet`, "{}");
+      })
+      .optional(),
+    connectionPool: strict({
+      tcp: strict({
+        maxConnections: integer(1, 1_000_000).optional(),
+        connectTimeout: duration(false).optional(),
+        tcpKeepalive: notYet("tcpKeepalive"),
+      }).optional(),
+      http: strict({
+        h2UpgradePolicy: z.enum(["DEFAULT", "DO_NOT_UPGRADE", "UPGRADE"]).optional(),
+        maxRequestsPerConnection: integer(1, 2_147_483_647).optional(),
+        http1MaxPendingRequests: notYet("http1MaxPendingRequests"),
+        http2MaxRequests: notYet("http2MaxRequests"),
+        maxRetries: notYet("maxRetries"),
+        idleTimeout: notYet("idleTimeout (spec.timeouts.idle covers it)"),
+      }).optional(),
+    }).optional(),
+    timeouts: strict({
+      request: duration(true).optional(),
+      idle: duration(true).optional(),
+      connect: duration(false).optional(),
+    }).optional(),
+    retries: strict({
+      attempts: integer(1, 10).optional(),
+      perTryTimeout: duration(true).optional(),
+      retryOn: retryOn.optional(),
+    }).optional(),
+  }),
+);

@@ -1,0 +1,16 @@
+/**
+ * Services by name, indexed once: every backendRef and every policy target asks.
+ */
+import type { Resource, Resources } from "../resources.ts";
+
+export interface Lookup {
+  readonly resources: Resources;
+  readonly service: (namespace: string, name: string) => Resource<"Service"> | undefined;
+}
+
+export function lookupIn(resources: Resources): Lookup {
+  const services = new Map(
+    resources.services.map((service) => [`${service.namespace}/${service.name}`, service]),
+  );
+  return { resources, service: (namespace, name) => services.get(`${namespace}/${name}`) };
+}
