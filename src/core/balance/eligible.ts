@@ -1,0 +1,183 @@
+/**
+ * Who may serve: the one place that answers it.
+ *
+ * 1. Tier: ready endpoints; if the pool has none, draining ones (as Kubernetes' own proxies do with endpoints
+ *    that are serving while terminating).
+ * 2. Health: the tier's healthy endpoints; if fewer than half of the tier are healthy, all of them (Envoy's
+ *    panic threshold of 50 %). When most probes fail the probes or the network are the likelier culprit, and
+ *    squeezing all traffic into the few that pass would take those down too. So failing checks never stop traffic.
+ * 3. Room: of those, endpoints below the limit on requests in flight.
+ *
+ * The answer is kept as a dense list with swap-remove, so samplers draw without rejection and a change of one
+ * endpoint costs O(1). Only a change of tier or of panic costs O(n).
+ *
+ * Invariants: `slots[0..size)` holds each slot that passes 1-3 exactly once, in no meaningful order;
+ * the listener has been told of each entry and each departure, once.
+ */
+import { DRAINING, READY, type Columns } from "../signals/columns.ts";
+
+/** Below this healthy share of the tier, health is ignored. */
+const PANIC_RATIO = 0.5;
+
+const ABSENT = -1;
+
+export interface EligibleListener {
+  entered(slot: number, nowMs: number): void;
+  left(slot: number): void;
+}
+
+export class Eligible {
+  readonly #columns: Columns;
+  #listener: EligibleListener;
+  #limit = Number.POSITIVE_INFINITY;
+  #slots = new Int32Array(0);
+  /** Slot to index in #slots, or ABSENT. */
+  #indexOf = new Int32Array(0);
+  #size = 0;
+  #tier = READY;
+  #panic = false;
+  /** Of the tier, whatever their room. */
+  #present = 0;
+  #healthy = 0;
+
+  constructor(columns: Columns, listener: EligibleListener) {
+    this.#columns = columns;
+    this.#listener = listener;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** True while health is ignored. */
+  get panic(): boolean {
+    return this.#panic;
+  }
+
+  at(index: number): number {
+    return this.#slots[index]!;
+  }
+
+  has(slot: number): boolean {
+    return this.#indexOf[slot] !== ABSENT;
+  }
+
+  /** May serve, were there room: tier and health only. */
+  maySlotServe(slot: number): boolean {
+    return this.#columns.state[slot] === this.#tier && (this.#panic || this.#columns.healthy[slot] === 1);
+  }
+
+  /** Whether some endpoint would serve if it had room: tells "all full" from "nobody there". */
+  get anyMayServe(): boolean {
+    return this.#panic ? this.#present > 0 : this.#healthy > 0;
+  }
+
+  /** Judges every slot anew: after a change of membership, limit, tier or panic. O(slots). */
+  refreshAll(bound: number, limit: number, nowMs: number): void {
+    this.#limit = limit;
+    this.#makeRoom();
+    this.#count(bound);
+    for (let slot = 0; slot < bound; slot++) this.#place(slot, nowMs);
+  }
+
+  /** One endpoint's health was changed in the columns from `before`. */
+  healthChanged(slot: number, bound: number, before: number, nowMs: number): void {
+    const columns = this.#columns;
+    if (columns.state[slot] !== this.#tier) return;
+    this.#healthy += columns.healthy[slot]! - before;
+    if (this.#panic !== inPanic(this.#healthy, this.#present)) this.refreshAll(bound, this.#limit, nowMs);
+    else this.#place(slot, nowMs);
+  }
+
+  /** The slot's in-flight count rose. */
+  filled(slot: number): void {
+    if (this.#columns.inFlight[slot]! >= this.#limit && this.has(slot)) this.#remove(slot);
+  }
+
+  /** The slot's in-flight count fell. */
+  drained(slot: number, nowMs: number): void {
+    if (!this.has(slot)) this.#place(slot, nowMs);
+  }
+
+  /**
+   * Moves endpoints that were tried before behind the others and returns how many stand in front; if all were
+   * tried, all count again. O(tried), and no order is lost, for there is none.
+   */
+  untried(tried: readonly number[]): number {
+    let front = this.#size;
+    for (let i = 0; i < tried.length; i++) {
+      const index = this.#indexOf[tried[i]!] ?? ABSENT;
+      if (index !== ABSENT && index < front) this.#swap(index, --front);
+    }
+    return front === 0 ? this.#size : front;
+  }
+
+  /** Hands over to another listener, which is told of all who are eligible now. */
+  listen(listener: EligibleListener, nowMs: number): void {
+    this.#listener = listener;
+    for (let index = 0; index < this.#size; index++) listener.entered(this.#slots[index]!, nowMs);
+  }
+
+  #count(bound: number): void {
+    const { state, healthy } = this.#columns;
+    let ready = 0;
+    let readyHealthy = 0;
+    let draining = 0;
+    let drainingHealthy = 0;
+    for (let slot = 0; slot < bound; slot++) {
+      if (state[slot] === READY) {
+        ready++;
+        readyHealthy += healthy[slot]!;
+      } else if (state[slot] === DRAINING) {
+        draining++;
+        drainingHealthy += healthy[slot]!;
+      }
+    }
+    this.#tier = ready > 0 ? READY : DRAINING;
+    this.#present = ready > 0 ? ready : draining;
+    this.#healthy = ready > 0 ? readyHealthy : drainingHealthy;
+    this.#panic = inPanic(this.#healthy, this.#present);
+  }
+
+  #place(slot: number, nowMs: number): void {
+    const belongs = this.maySlotServe(slot) && this.#columns.inFlight[slot]! < this.#limit;
+    if (belongs === this.has(slot)) return;
+    if (!belongs) {
+      this.#remove(slot);
+      return;
+    }
+    this.#slots[this.#size] = slot;
+    this.#indexOf[slot] = this.#size++;
+    this.#listener.entered(slot, nowMs);
+  }
+
+  #remove(slot: number): void {
+    this.#swap(this.#indexOf[slot]!, --this.#size);
+    this.#indexOf[slot] = ABSENT;
+    this.#listener.left(slot);
+  }
+
+  #swap(index: number, other: number): void {
+    const slot = this.#slots[index]!;
+    const otherSlot = this.#slots[other]!;
+    this.#slots[index] = otherSlot;
+    this.#slots[other] = slot;
+    this.#indexOf[otherSlot] = index;
+    this.#indexOf[slot] = other;
+  }
+
+  #makeRoom(): void {
+    const capacity = this.#columns.capacity;
+    if (this.#slots.length >= capacity) return;
+    const slots = new Int32Array(capacity);
+    slots.set(this.#slots);
+    const indexOf = new Int32Array(capacity).fill(ABSENT);
+    indexOf.set(this.#indexOf);
+    this.#slots = slots;
+    this.#indexOf = indexOf;
+  }
+}
+
+function inPanic(healthy: number, present: number): boolean {
+  return healthy < present * PANIC_RATIO;
+}
