@@ -6,11 +6,13 @@
  */
 import * as z from "zod";
 import type { BalancingPolicy, RetryCause } from "../../model/policy.ts";
+import { circuitBreaker, slowStart } from "./circuit-breaker.ts";
 import { duration, integer, notYet, objectToRepeats, raise, strict, text } from "./fields.ts";
 import { healthCheck } from "./health-check.ts";
 import { judgeWord } from "./known-names.ts";
 import { manifest } from "./metadata.ts";
 import { labelName, objectName, portName } from "./names.ts";
+import { outlierDetection } from "./outlier-detection.ts";
 
 const BALANCING: readonly BalancingPolicy[] = [
   "Auto",
@@ -83,14 +85,9 @@ export const backendPolicySchema = manifest(
       policy: text((value) => judgeWord(value, "balancing policy", BALANCING, BALANCING_LATER)).optional(),
     }).optional(),
     healthCheck: healthCheck.optional(),
-    /** Ejection runs with its own defaults; only its presence can be stated so far. */
-    outlierDetection: z
-      .record(z.string(), z.unknown())
-      .superRefine((value, context) => {
-        for (const field of Object.keys(value))
-          raise(context, [field], `${field} is not supported yet`, "{}");
-      })
-      .optional(),
+    outlierDetection: outlierDetection.optional(),
+    slowStart: slowStart.optional(),
+    circuitBreaker: circuitBreaker.optional(),
     connectionPool: strict({
       tcp: strict({
         maxConnections: integer(1, 1_000_000).optional(),
@@ -100,9 +97,11 @@ export const backendPolicySchema = manifest(
       http: strict({
         h2UpgradePolicy: z.enum(["DEFAULT", "DO_NOT_UPGRADE", "UPGRADE"]).optional(),
         maxRequestsPerConnection: integer(1, 2_147_483_647).optional(),
-        http1MaxPendingRequests: notYet("http1MaxPendingRequests"),
-        http2MaxRequests: notYet("http2MaxRequests"),
-        maxRetries: notYet("maxRetries"),
+        http1MaxPendingRequests: notYet(
+          "http1MaxPendingRequests (spec.circuitBreaker.maxPendingRequests covers it)",
+        ),
+        http2MaxRequests: notYet("http2MaxRequests (spec.circuitBreaker.maxRequests covers it)"),
+        maxRetries: notYet("maxRetries (spec.circuitBreaker.maxRetries covers it)"),
         idleTimeout: notYet("idleTimeout (spec.timeouts.idle covers it)"),
       }).optional(),
     }).optional(),

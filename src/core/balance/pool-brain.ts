@@ -20,7 +20,7 @@ import { createColumns, type Columns } from "../signals/columns.ts";
 import { begin, end, stopWaiting } from "../signals/in-flight.ts";
 import { learnEnd, learnLatency } from "../signals/learn.ts";
 import { createPicker } from "./create-picker.ts";
-import { Eligible } from "./eligible.ts";
+import { Eligible, wellness } from "./eligible.ts";
 import type { EndpointReport, EndpointShare } from "./endpoint-report.ts";
 import { Members } from "./members.ts";
 import type { Picker } from "./picker.ts";
@@ -132,11 +132,11 @@ export class PoolBrain {
   setHealthy(key: string, healthy: boolean, nowMs: number): void {
     const slot = this.#members.slotOf(key);
     if (slot === undefined) return;
-    const before = this.#columns.healthy[slot]!;
     const after = healthy ? 1 : 0;
-    if (before === after) return;
+    if (this.#columns.healthy[slot] === after) return;
+    const before = wellness(this.#columns, slot);
     this.#columns.healthy[slot] = after;
-    this.#eligible.healthChanged(slot, this.#members.bound, before, nowMs);
+    this.#eligible.wellnessChanged(slot, before, nowMs);
   }
 
   report(nowMs: number): readonly EndpointReport[] {

@@ -44,6 +44,9 @@ export function spec(
     policy: {
       ...DEFAULT_POOL_POLICY,
       balancing,
+      // These stories are about policies alone; ejection and slow start have their own beside core/health.
+      outlierDetection: undefined,
+      slowStart: undefined,
       connections: { ...DEFAULT_POOL_POLICY.connections, maxConnections: options.maxConnections ?? 1000 },
       healthCheck: options.checked === false ? undefined : { ...times, ...thresholds, probe },
     },

@@ -27,6 +27,10 @@ export interface Columns {
   state: Uint8Array;
   /** 1 healthy, 0 not. */
   healthy: Uint8Array;
+  /** 1 ejected on the evidence of its traffic, 0 not. See health/ejections.ts. */
+  ejected: Uint8Array;
+  /** Share of a full load it should get for now, in (0, 1]; 1 save in slow start. See health/slow-start.ts. */
+  ramp: Float64Array;
   /** Counts the endpoints that have lived in the slot: a ticket of an earlier one can be told apart. */
   generation: Int32Array;
   joinedMs: Float64Array;
@@ -71,6 +75,8 @@ export function createColumns(): Columns {
     inFlightTotal: 0,
     state: new Uint8Array(FIRST_CAPACITY),
     healthy: new Uint8Array(FIRST_CAPACITY),
+    ejected: new Uint8Array(FIRST_CAPACITY),
+    ramp: new Float64Array(FIRST_CAPACITY),
     generation: new Int32Array(FIRST_CAPACITY),
     joinedMs: new Float64Array(FIRST_CAPACITY),
     inFlight: new Int32Array(FIRST_CAPACITY),
@@ -102,6 +108,8 @@ export function growColumns(columns: Columns): void {
   columns.capacity = capacity;
   columns.state = grownBytes(columns.state, capacity);
   columns.healthy = grownBytes(columns.healthy, capacity);
+  columns.ejected = grownBytes(columns.ejected, capacity);
+  columns.ramp = grownFloats(columns.ramp, capacity);
   columns.generation = grownInts(columns.generation, capacity);
   columns.joinedMs = grownFloats(columns.joinedMs, capacity);
   columns.inFlight = grownInts(columns.inFlight, capacity);
@@ -125,6 +133,8 @@ export function growColumns(columns: Columns): void {
 export function resetRow(columns: Columns, slot: number): void {
   columns.state[slot] = FREE;
   columns.healthy[slot] = 1;
+  columns.ejected[slot] = 0;
+  columns.ramp[slot] = 1;
   columns.joinedMs[slot] = 0;
   columns.inFlight[slot] = 0;
   columns.waiting[slot] = 0;
