@@ -18,6 +18,10 @@ export interface Endpoint {
    * takes none unless nothing in the pool is ready, and finishes those it has.
    */
   readonly condition: "ready" | "draining";
+  /** How much traffic it should get relative to others; above 0, undefined is 1. From `plimsoll.dev/weight`. */
+  readonly weight?: number | undefined;
+  /** 0 (or undefined) serves first, higher numbers take what the lower cannot. From `plimsoll.dev/priority`. */
+  readonly priority?: number | undefined;
 }
 
 /** `address:port`, with IPv6 addresses in brackets (RFC 3986 section 3.2.2). */
