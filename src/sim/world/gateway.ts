@@ -1,0 +1,158 @@
+/**
+ * A simulated gateway: the core's own pool, brain and retry rule, with virtual messages where the real one has sockets.
+ *
+ * It follows the request line of edge/http: pick, send, answer, perhaps again, settle exactly once. A request
+ * ends answered, refused, timed out, or cancelled because its client has left.
+ */
+import type { LivePool } from "../../app/live-pool.ts";
+import { afterAttempt } from "../../core/retry/after-attempt.ts";
+import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
+import type { RetryCause } from "../../model/policy.ts";
+import type { PoolSpec } from "../../model/pool.ts";
+import { BROKEN, REFUSED, type Call, type Job, type Jobs } from "./call.ts";
+import { DeadlineLine } from "./deadline-line.ts";
+import type { Engine } from "./engine.ts";
+import type { Network } from "./network.ts";
+import type { Server } from "./server.ts";
+import type { Placed } from "./fleet.ts";
+
+/** How a try ended: with a good answer, with a bad one passed on to the client, or with none. */
+export type Ending = "ok" | "timeout" | "error" | "overloaded" | "refused" | "unfinished";
+
+export interface GatewayContext {
+  readonly engine: Engine;
+  readonly network: Network;
+  readonly jobs: Jobs;
+  readonly method: string;
+  /** An attempt leaves for a server. */
+  readonly sent: (call: Call, server: Server) => void;
+  readonly ended: (call: Call, ending: Ending) => void;
+}
+
+const TRY = (call: Call): number => call.tryNumber;
+const ATTEMPT = (call: Call): number => call.attemptNumber;
+
+export class Gateway {
+  readonly zone: number;
+  readonly pool: LivePool;
+  readonly #context: GatewayContext;
+  readonly #requestDeadlines: DeadlineLine;
+  readonly #tryDeadlines: DeadlineLine;
+  readonly #connectDeadlines: DeadlineLine;
+
+  constructor(pool: LivePool, zone: number, context: GatewayContext) {
+    this.pool = pool;
+    this.zone = zone;
+    this.#context = context;
+    const { engine } = context;
+    const { timeouts, retries, connections } = pool.spec.policy;
+    this.#requestDeadlines = new DeadlineLine(engine, timeouts.requestMs, TRY, (call) => this.#timedOut(call));
+    this.#tryDeadlines = new DeadlineLine(engine, retries.perTryTimeoutMs, ATTEMPT, (call) => this.#timedOut(call));
+    this.#connectDeadlines = new DeadlineLine(engine, connections.connectTimeoutMs, ATTEMPT, (call) =>
+      this.#failed(call, "connect-failure", "connect-failure"),
+    );
+  }
+
+  adopt(spec: PoolSpec): void {
+    this.pool.adopt(spec, this.#context.engine.nowMs);
+  }
+
+  setHealthy(key: string, healthy: boolean): void {
+    this.pool.brain.setHealthy(key, healthy, this.#context.engine.nowMs);
+  }
+
+  begin(call: Call): void {
+    call.attempts = 0;
+    if (call.tried.length > 0) call.tried.length = 0;
+    this.#requestDeadlines.begin(call);
+    this.pool.budget.deposit(this.#context.engine.nowMs);
+    this.#attempt(call);
+  }
+
+  /** The client has left. */
+  cancel(call: Call): void {
+    this.#settle(call, "cancelled", 0);
+  }
+
+  /** An answer, or the news that there will be none, has reached the gateway. */
+  receive(job: Job): void {
+    const { call, status } = job;
+    const { wanted } = job;
+    this.#context.jobs.giveBack(job);
+    if (!wanted) return;
+    if (status === REFUSED) this.#failed(call, "connect-failure", "connect-failure");
+    else if (status === BROKEN) this.#failed(call, "broken", "refused-stream");
+    else this.#answered(call, status);
+  }
+
+  #attempt(call: Call): void {
+    const { engine, network, jobs, sent } = this.#context;
+    const verdict = this.pool.brain.pick(call, engine.nowMs);
+    if (verdict.kind !== "send") {
+      this.#context.ended(call, "refused");
+      return;
+    }
+    const { server } = verdict.ticket.endpoint as Placed;
+    call.ticket = verdict.ticket;
+    call.server = server;
+    call.attempts++;
+    call.attemptsInAll++;
+    call.attemptNumber++;
+    server.openAttempts++;
+    sent(call, server);
+    this.#tryDeadlines.begin(call);
+    if (server.condition.swallows) this.#connectDeadlines.begin(call);
+    network.send(jobs.take(call, server, this.zone));
+  }
+
+  #answered(call: Call, status: number): void {
+    const { nowMs } = this.#context.engine;
+    this.pool.brain.answered(call.ticket!, status, nowMs);
+    if (status === 503 && this.#mayGoOn(call, "unavailable")) {
+      this.#again(call, "server-error", status);
+      return;
+    }
+    const kind = outcomeOfStatus(status);
+    this.#settle(call, kind, status);
+    this.#context.ended(call, kind === "success" ? "ok" : kind === "overloaded" ? "overloaded" : "error");
+  }
+
+  #failed(call: Call, kind: OutcomeKind, cause: RetryCause): void {
+    if (this.#mayGoOn(call, cause)) {
+      this.#again(call, kind, 0);
+      return;
+    }
+    this.#settle(call, kind, 0);
+    this.#context.ended(call, "error");
+  }
+
+  /** The budget has paid for it. */
+  #again(call: Call, kind: OutcomeKind, status: number): void {
+    call.tried.push(call.ticket!.slot);
+    this.#settle(call, kind, status);
+    this.#attempt(call);
+  }
+
+  #timedOut(call: Call): void {
+    this.#settle(call, "timeout", 0);
+    this.#context.ended(call, "timeout");
+  }
+
+  #mayGoOn(call: Call, cause: RetryCause): boolean {
+    const { method, engine } = this.#context;
+    const facts = { attempts: call.attempts, cause, answering: false, method, bodyInHand: true };
+    return afterAttempt(this.pool.spec.policy.retries, facts, this.pool.budget, engine.nowMs).kind === "again";
+  }
+
+  #settle(call: Call, kind: OutcomeKind, status: number): void {
+    const ticket = call.ticket;
+    if (ticket === undefined) return;
+    const { nowMs } = this.#context.engine;
+    const totalMs = nowMs - ticket.pickedMs;
+    call.ticket = undefined;
+    call.attemptNumber++;
+    call.server!.openAttempts--;
+    const firstByteMs = status > 0 ? totalMs : undefined;
+    this.pool.brain.settle(ticket, { kind, status, firstByteMs, totalMs }, nowMs);
+  }
+}
