@@ -2,7 +2,8 @@
  * The brain of one pool: picks an endpoint, holds the claim, learns from how it ended.
  *
  * It joins the four questions and answers none itself: who may serve is eligible.ts, who is cheapest is the
- * policy's picker, who holds the claim is tickets.ts, what an end teaches is signals/learn.ts.
+ * policy's picker, who holds the claim is tickets.ts, what an end teaches is signals/learn.ts, whom it condemns is
+ * health/pool-health.ts.
  *
  * Synchronous; no clock, no chance of its own: `nowMs` (monotonic, since process start, may have a fraction) is an
  * argument and the generator is given at construction, so the same seed and calls give the same decisions.
@@ -11,11 +12,13 @@
  * Invariants: every claim is settled exactly once; in-flight counts are those of open claims; an endpoint's slot
  * is not reused while a claim on it is open.
  */
+import type { Endpoint } from "../../model/endpoint.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { BalancingPolicy } from "../../model/policy.ts";
 import type { PoolSpec } from "../../model/pool.ts";
 import type { Ticket, Verdict } from "../../model/verdict.ts";
 import type { Prng } from "../../std/prng.ts";
+import { PoolHealth, type HealthEvent } from "../health/pool-health.ts";
 import { createColumns, type Columns } from "../signals/columns.ts";
 import { begin, end, stopWaiting } from "../signals/in-flight.ts";
 import { learnEnd, learnLatency } from "../signals/learn.ts";
@@ -43,6 +46,7 @@ export class PoolBrain {
   readonly #members = new Members(this.#columns);
   readonly #tickets = new Tickets();
   readonly #eligible: Eligible;
+  readonly #health: PoolHealth;
   #policy: BalancingPolicy = "Auto";
   #picker: Picker;
   /** Reused by every pick; undefined before the first. */
@@ -51,6 +55,7 @@ export class PoolBrain {
   constructor(options: { readonly prng: Prng }) {
     this.#prng = options.prng;
     this.#eligible = new Eligible(this.#columns, { entered() {}, left() {} });
+    this.#health = new PoolHealth(this.#columns, this.#eligible, this.#prng);
     this.#picker = createPicker(this.#policy, this.#columns, this.#eligible, this.#prng);
     this.#eligible.listen(this.#picker, 0);
   }
@@ -66,15 +71,18 @@ export class PoolBrain {
       this.#picker = createPicker(balancing, this.#columns, this.#eligible, this.#prng);
       this.#eligible.listen(this.#picker, nowMs);
     }
+    const running = this.#eligible.present > 0;
     this.#members.adopt(spec.endpoints, nowMs);
     if (healthCheck === undefined) this.#columns.healthy.fill(1);
     this.#eligible.refreshAll(this.#members.bound, connections.maxConnections, nowMs);
+    this.#health.adopt(spec.policy, running, this.#members.bound, nowMs);
     // After the refresh: a leaver must be out of the list before its slot is free.
     this.#members.releaseLeavers();
   }
 
   /** The verdict is valid until the next pick, its ticket until settled. */
   pick(facts: PickFacts, nowMs: number): Verdict {
+    if (nowMs >= this.#health.due[0]!) this.#health.judge(nowMs);
     const eligible = this.#eligible;
     if (eligible.size === 0) return eligible.anyMayServe ? POOL_FULL : NO_ENDPOINT;
     const slot = this.#picker.choose(facts.tried, nowMs);
@@ -118,6 +126,7 @@ export class PoolBrain {
     end(columns, slot);
     learnEnd(columns, slot, outcome, answered, nowMs);
     this.#picker.ended(slot, outcome, nowMs);
+    this.#health.ended(slot, outcome, nowMs);
     this.#tickets.redeem(claim);
     if (this.#members.mayRelease(slot)) this.#members.release(slot);
     else this.#eligible.drained(slot, nowMs);
@@ -136,11 +145,31 @@ export class PoolBrain {
     if (this.#columns.healthy[slot] === after) return;
     const before = wellness(this.#columns, slot);
     this.#columns.healthy[slot] = after;
+    if (healthy) this.#health.recovered(slot, nowMs);
     this.#eligible.wellnessChanged(slot, before, nowMs);
   }
 
+  /** One active check of the endpoint has passed: it may end an ejection. */
+  checkPassed(key: string, nowMs: number): void {
+    const slot = this.#members.slotOf(key);
+    if (slot !== undefined) this.#health.checkPassed(slot, nowMs);
+  }
+
+  /** Judges endpoints by their peers and ends ejections, when due. `pick` does it too; ticking keeps idle pools right. */
+  judge(nowMs: number): void {
+    if (nowMs >= this.#health.due[0]!) this.#health.judge(nowMs);
+  }
+
+  /** Ejections and returns since the last call, for logs and metrics. */
+  takeHealthEvents(): readonly (HealthEvent & { readonly endpoint: Endpoint })[] {
+    return this.#health
+      .takeEvents()
+      .map((event) => ({ ...event, endpoint: this.#members.endpointAt(event.slot) }));
+  }
+
   report(nowMs: number): readonly EndpointReport[] {
-    return reportEndpoints(this.#columns, this.#members, this.#eligible, this.#picker, nowMs);
+    const ejectionOf = (slot: number) => this.#health.ejectionOf(slot);
+    return reportEndpoints(this.#columns, this.#members, this.#eligible, this.#picker, ejectionOf, nowMs);
   }
 
   #stopWaiting(claim: Claim): void {
@@ -151,6 +180,7 @@ export class PoolBrain {
   #learnLatency(claim: Claim, nowMs: number): void {
     claim.learned = true;
     learnLatency(this.#columns, claim.slot, nowMs);
+    this.#health.answered(claim.slot);
     this.#picker.answered(claim.slot, nowMs);
   }
 }
