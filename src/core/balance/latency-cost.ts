@@ -10,14 +10,18 @@
  * for a 30 s model. An endpoint that fails fast is also always empty; `e * meanInFlight` keeps that emptiness
  * from counting as room.
  *
+ * The cost is divided by the endpoint's weight (weight.ts): twice the weight, twice the queue is as good.
+ *
  * No history: an idle endpoint costs next to nothing, so the first request that sees it tries it; while that one
  * runs, the pool's typical latency stands in, so a new endpoint is treated as an average one: not starved, not
  * flooded. Sources: Finagle PeakEwma (product form, first probe), linkerd (penalty), brpc (ageing).
  */
+import type { Factor } from "../../model/explanation.ts";
 import type { Columns } from "../signals/columns.ts";
 import { errorRatioNow } from "../signals/error-ratio.ts";
 import { waitingAgeMs } from "../signals/in-flight.ts";
 import { latencyNow } from "../signals/peak-ewma.ts";
+import { commonFactors, nominalWeight } from "./weight.ts";
 
 /** An endpoint with 1 % errors costs about twice a clean one, with 10 % eleven times, with 100 % a hundred times. */
 export const ERROR_COST = 100;
@@ -28,25 +32,38 @@ const LATENCY_MIN_MS = 0.001;
 /** Stands in for `typical` before the first answer of the pool: any value, as all endpoints share it. */
 const LATENCY_UNKNOWN_MS = 1;
 
-/** The slot where the next request costs less; `eligible`: how many endpoints share what is in flight. */
+/**
+ * The slot where the next request costs less; `eligible`: how many endpoints share what is in flight. The two costs
+ * are left in `costs`.
+ */
 export function cheaperOf(
   columns: Columns,
   first: number,
   second: number,
   eligible: number,
   nowMs: number,
+  costs: Float64Array,
 ): number {
-  const meanInFlight = columns.inFlightTotal / eligible;
-  const firstCost = latencyCost(columns, first, meanInFlight, nowMs);
+  writeLatencyCost(columns, first, eligible, nowMs, costs, 0);
+  writeLatencyCost(columns, second, eligible, nowMs, costs, 1);
   // A tie goes to the first; the sampler drew both alike.
-  return latencyCost(columns, second, meanInFlight, nowMs) < firstCost ? second : first;
+  return costs[1]! < costs[0]! ? second : first;
 }
 
-export function latencyCost(columns: Columns, slot: number, meanInFlight: number, nowMs: number): number {
+/** Writes the cost to `costs[at]`: as a result it would be boxed. */
+export function writeLatencyCost(
+  columns: Columns,
+  slot: number,
+  eligible: number,
+  nowMs: number,
+  costs: Float64Array,
+  at: number,
+): void {
   const ratio = errorRatioNow(columns, slot, nowMs);
   const inFlight = columns.inFlight[slot]!;
+  const meanInFlight = columns.inFlightTotal / eligible;
   const latencyMs = effectiveLatencyMs(columns, slot, inFlight, ratio, nowMs);
-  return latencyMs * (1 + inFlight + ratio * meanInFlight);
+  costs[at] = (latencyMs * (1 + inFlight + ratio * meanInFlight)) / nominalWeight(columns, slot);
 }
 
 /** The first factor of the cost. */
@@ -64,4 +81,28 @@ export function effectiveLatencyMs(
   const ageMs = waitingAgeMs(columns, slot, nowMs);
   if (ageMs > latencyMs) latencyMs = ageMs;
   return latencyMs + ratio * ERROR_COST * typicalMs;
+}
+
+export function latencyFactors(
+  columns: Columns,
+  slot: number,
+  eligible: number,
+  nowMs: number,
+): readonly Factor[] {
+  const ratio = errorRatioNow(columns, slot, nowMs);
+  const inFlight = columns.inFlight[slot]!;
+  const latencyMs = latencyNow(columns, slot, nowMs);
+  return [
+    ...(latencyMs < 0 ? [] : [{ name: "latency", value: latencyMs, unit: "ms" }]),
+    { name: "age", value: waitingAgeMs(columns, slot, nowMs), unit: "ms" },
+    { name: "errorRatio", value: ratio, unit: "" },
+    { name: "typical", value: columns.typicalMs[0]!, unit: "ms" },
+    {
+      name: "effectiveLatency",
+      value: effectiveLatencyMs(columns, slot, inFlight, ratio, nowMs),
+      unit: "ms",
+    },
+    { name: "meanInFlight", value: columns.inFlightTotal / eligible, unit: "requests" },
+    ...commonFactors(columns, slot),
+  ];
 }

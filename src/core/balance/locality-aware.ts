@@ -15,18 +15,23 @@
  * - Once a second all weights are reckoned anew, so one shrunk by age or growing in its slow start is right even
  *   if nothing touches it. 10,000 endpoints take a few tenths of a millisecond.
  *
- * Invariant: the tree holds a weight above 0 for exactly the eligible slots.
+ * Invariant: the tree holds a weight above 0 for exactly the candidates.
  */
+import type { Factor } from "../../model/explanation.ts";
 import { isFailure, type Outcome } from "../../model/outcome.ts";
 import type { Prng } from "../../std/prng.ts";
 import { SumTree } from "../../std/sum-tree.ts";
 import type { Columns } from "../signals/columns.ts";
-import { windowAnswer, windowError, windowRatePerSec } from "../signals/rate-window.ts";
-import type { Eligible } from "./eligible.ts";
+import { waitingAgeMs } from "../signals/in-flight.ts";
+import { windowAnswer, windowError, windowLatencyMs, windowRatePerSec } from "../signals/rate-window.ts";
+import type { Candidates } from "./candidates.ts";
 import { ERROR_COST } from "./latency-cost.ts";
 import { writeLocalityWeight } from "./locality-weight.ts";
-import type { Picker } from "./picker.ts";
+import type { PickFacts } from "./pick-facts.ts";
+import type { Picker, PickerWorld } from "./picker.ts";
+import { BY_EXPLORING, BY_IN_FLIGHT, type Trace } from "./trace.ts";
 import { NONE, TwoChoices } from "./two-choices.ts";
+import { commonFactors, nominalWeight } from "./weight.ts";
 
 /** 1 % of the picks. */
 const EXPLORE_ONE_IN = 100;
@@ -41,25 +46,30 @@ const ERROR_RATIO = 1.2;
 
 export class LocalityAware implements Picker {
   readonly #columns: Columns;
-  readonly #eligible: Eligible;
+  readonly #candidates: Candidates;
   readonly #prng: Prng;
+  readonly #trace: Trace;
   readonly #choices: TwoChoices;
   readonly #tree: SumTree;
   #refreshedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(columns: Columns, eligible: Eligible, prng: Prng) {
-    this.#columns = columns;
-    this.#eligible = eligible;
-    this.#prng = prng;
-    this.#choices = new TwoChoices(eligible, prng);
-    this.#tree = new SumTree(columns.capacity);
+  constructor(world: PickerWorld) {
+    this.#columns = world.columns;
+    this.#candidates = world.candidates;
+    this.#prng = world.prng;
+    this.#trace = world.trace;
+    this.#choices = new TwoChoices(world.columns, world.candidates, world.prng);
+    this.#tree = new SumTree(world.columns.capacity);
   }
 
-  choose(tried: readonly number[], nowMs: number): number {
+  choose({ tried }: PickFacts, nowMs: number): number {
     if (nowMs - this.#refreshedMs >= REFRESH_MS) this.#refresh(nowMs);
     if (this.#prng.below(EXPLORE_ONE_IN) === 0) {
       const slot = this.#stalerOfTwo(tried);
-      if (this.#columns.waiting[slot] === 0) return slot;
+      if (this.#columns.waiting[slot] === 0) {
+        this.#trace.single(slot, BY_EXPLORING);
+        return slot;
+      }
     }
     return tried.length === 0 ? this.#drawTwice(nowMs) : this.#drawUntried(tried, nowMs);
   }
@@ -76,7 +86,7 @@ export class LocalityAware implements Picker {
       const full = Math.max(ERROR_RATIO * outcome.totalMs, capMs);
       windowError(columns, slot, kind === "overloaded" ? full / 2 : full, full, nowMs);
     }
-    if (this.#eligible.has(slot)) this.#reweigh(slot, nowMs);
+    if (this.#candidates.has(slot)) this.#reweigh(slot, nowMs);
   }
 
   entered(slot: number, nowMs: number): void {
@@ -88,19 +98,49 @@ export class LocalityAware implements Picker {
     this.#hide(slot);
   }
 
-  shareOf(slot: number, nowMs: number): number {
+  reported(): void {}
+  rebalance(): void {}
+
+  weigh(slots: readonly number[], nowMs: number, shares: Float64Array): void {
     // The explored share, spread evenly, is 1 / EXPLORE_ONE_IN of the whole.
-    const evenly = (this.#tree.total / Math.max(1, this.#eligible.size)) * (1 / (EXPLORE_ONE_IN - 1));
-    // The slot may have no room and so no place in the tree; its weight is reckoned outside.
+    const evenly = (this.#tree.total / Math.max(1, this.#candidates.size)) * (1 / (EXPLORE_ONE_IN - 1));
+    // A slot may have no room and so no place in the tree: its weight is reckoned outside.
+    for (const slot of slots) {
+      writeLocalityWeight(this.#columns, slot, nowMs, shares);
+      shares[slot] = shares[slot]! + evenly;
+    }
+  }
+
+  factors(slot: number, nowMs: number): readonly Factor[] {
+    const columns = this.#columns;
     const weights = new Float64Array(slot + 1);
-    writeLocalityWeight(this.#columns, slot, nowMs, weights);
-    return weights[slot]! + evenly;
+    writeLocalityWeight(columns, slot, nowMs, weights);
+    return [
+      { name: "localityWeight", value: weights[slot]!, unit: "1/s/ms" },
+      { name: "rate", value: windowRatePerSec(columns, slot), unit: "1/s" },
+      { name: "meanLatency", value: windowLatencyMs(columns, slot), unit: "ms" },
+      { name: "age", value: waitingAgeMs(columns, slot, nowMs), unit: "ms" },
+      ...commonFactors(columns, slot),
+    ];
+  }
+
+  copy(world: PickerWorld): LocalityAware {
+    const copied = new LocalityAware(world);
+    copied.#refreshedMs = this.#refreshedMs;
+    copied.#tree.grow(this.#tree.capacity);
+    copied.#tree.weights.set(this.#tree.weights);
+    copied.#tree.changedAll();
+    return copied;
   }
 
   #drawTwice(nowMs: number): number {
     const first = this.#draw(nowMs);
     const second = this.#draw(nowMs);
     const inFlight = this.#columns.inFlight;
+    const { scores } = this.#trace;
+    scores[0] = inFlight[first]!;
+    scores[1] = inFlight[second]!;
+    this.#trace.pair(first, second, BY_IN_FLIGHT);
     return inFlight[second]! < inFlight[first]! ? second : first;
   }
 
@@ -118,10 +158,11 @@ export class LocalityAware implements Picker {
 
   /** Retries are rare: the tried are taken out of the tree for the draw and put back after it. */
   #drawUntried(tried: readonly number[], nowMs: number): number {
-    if (this.#eligible.untried(tried) === this.#eligible.size) return this.#drawTwice(nowMs);
-    for (let i = 0; i < tried.length; i++) if (this.#eligible.has(tried[i]!)) this.#hide(tried[i]!);
+    if (this.#candidates.untried(tried) === this.#candidates.size) return this.#drawTwice(nowMs);
+    for (let i = 0; i < tried.length; i++) if (this.#candidates.has(tried[i]!)) this.#hide(tried[i]!);
     const slot = this.#drawTwice(nowMs);
-    for (let i = 0; i < tried.length; i++) if (this.#eligible.has(tried[i]!)) this.#reweigh(tried[i]!, nowMs);
+    for (let i = 0; i < tried.length; i++)
+      if (this.#candidates.has(tried[i]!)) this.#reweigh(tried[i]!, nowMs);
     return slot;
   }
 
@@ -146,19 +187,20 @@ export class LocalityAware implements Picker {
 
   #refresh(nowMs: number): void {
     this.#refreshedMs = nowMs;
-    const eligible = this.#eligible;
+    const candidates = this.#candidates;
     let sum = 0;
+    /** Weights of the endpoints measured, so that the mean is per unit of weight. */
     let measured = 0;
-    for (let index = 0; index < eligible.size; index++) {
-      const rate = windowRatePerSec(this.#columns, eligible.at(index));
+    for (let index = 0; index < candidates.size; index++) {
+      const rate = windowRatePerSec(this.#columns, candidates.at(index));
       if (rate < 0) continue;
       sum += rate;
-      measured++;
+      measured += nominalWeight(this.#columns, candidates.at(index));
     }
     if (sum > 0) this.#columns.meanRatePerSec[0] = sum / measured;
     const { weights } = this.#tree;
-    for (let index = 0; index < eligible.size; index++) {
-      writeLocalityWeight(this.#columns, eligible.at(index), nowMs, weights);
+    for (let index = 0; index < candidates.size; index++) {
+      writeLocalityWeight(this.#columns, candidates.at(index), nowMs, weights);
     }
     this.#tree.changedAll();
   }

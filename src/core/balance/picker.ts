@@ -1,17 +1,36 @@
 /**
- * What every balancing policy is to the pool: it chooses one of the eligible, and may keep state of its own
+ * What every balancing policy is to the pool: it chooses one of the candidates, and may keep state of its own
  * about them.
  *
  * A policy never decides who may serve (eligible.ts) nor counts claims (pool-brain.ts). `choose` is called only
- * while somebody is eligible and must answer an eligible slot; slots in `tried` only if there is no other.
+ * while there is a candidate and must answer one; slots in `tried` only if there is no other.
  * Apart from the time, which is boxed by whoever read the clock, no fractional number is passed on the hot path:
  * these calls are not inlined, and each such number would be an allocation.
  */
+import type { BalancingOptions } from "../../model/balancing.ts";
+import type { Factor } from "../../model/explanation.ts";
 import type { Outcome } from "../../model/outcome.ts";
+import type { Prng } from "../../std/prng.ts";
+import type { Columns } from "../signals/columns.ts";
+import type { Candidates } from "./candidates.ts";
 import type { EligibleListener } from "./eligible.ts";
+import type { PickFacts } from "./pick-facts.ts";
+import type { Trace } from "./trace.ts";
+
+/** What a picker is given to work with. */
+export interface PickerWorld {
+  readonly columns: Columns;
+  readonly candidates: Candidates;
+  readonly prng: Prng;
+  readonly trace: Trace;
+  readonly options: BalancingOptions;
+  /** All who belong, whether or not they may serve at the moment. Allocates: for `rebalance`. */
+  readonly members: () => readonly number[];
+}
 
 export interface Picker extends EligibleListener {
-  choose(tried: readonly number[], nowMs: number): number;
+  /** Also writes what it looked at into the trace. */
+  choose(facts: PickFacts, nowMs: number): number;
 
   /** A good answer from the slot has begun; the columns have learned its latency already. */
   answered(slot: number, nowMs: number): void;
@@ -19,17 +38,37 @@ export interface Picker extends EligibleListener {
   /** An attempt on the slot has ended; the columns have learned from it already. */
   ended(slot: number, outcome: Outcome, nowMs: number): void;
 
-  /** The slot's long-run share, relative to others of the same pool: above 0, in any unit. */
-  shareOf(slot: number, nowMs: number): number;
+  /** The slot's endpoint has reported its load; the columns have it already. */
+  reported(slot: number, nowMs: number): void;
+
+  /** After every change of membership and about once a second: what is too slow to do in a pick. */
+  rebalance(nowMs: number): void;
+
+  /** Writes the long-run share of each of `slots`, relative to each other: above 0, in any unit. */
+  weigh(slots: readonly number[], nowMs: number, shares: Float64Array): void;
+
+  /** What the slot's score is made of, for people. */
+  factors(slot: number, nowMs: number): readonly Factor[];
+
+  /** The same picker in another world that holds the same: what it then does has no effect here. */
+  copy(world: PickerWorld): Picker;
 }
 
 /** For policies that keep no state about endpoints. */
 export abstract class StatelessPicker implements Picker {
-  abstract choose(tried: readonly number[], nowMs: number): number;
+  abstract choose(facts: PickFacts, nowMs: number): number;
+  abstract factors(slot: number, nowMs: number): readonly Factor[];
+  abstract copy(world: PickerWorld): Picker;
   abstract shareOf(slot: number, nowMs: number): number;
 
   entered(): void {}
   left(): void {}
   answered(): void {}
   ended(): void {}
+  reported(): void {}
+  rebalance(): void {}
+
+  weigh(slots: readonly number[], nowMs: number, shares: Float64Array): void {
+    for (const slot of slots) shares[slot] = this.shareOf(slot, nowMs);
+  }
 }

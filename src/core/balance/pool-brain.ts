@@ -14,7 +14,6 @@
  */
 import type { Endpoint } from "../../model/endpoint.ts";
 import type { Outcome } from "../../model/outcome.ts";
-import type { BalancingPolicy } from "../../model/policy.ts";
 import type { PoolSpec } from "../../model/pool.ts";
 import type { Ticket, Verdict } from "../../model/verdict.ts";
 import type { Prng } from "../../std/prng.ts";
@@ -22,20 +21,16 @@ import { PoolHealth, type HealthEvent } from "../health/pool-health.ts";
 import { createColumns, type Columns } from "../signals/columns.ts";
 import { begin, end, stopWaiting } from "../signals/in-flight.ts";
 import { learnEnd, learnLatency } from "../signals/learn.ts";
-import { createPicker } from "./create-picker.ts";
+import { Chooser } from "./chooser.ts";
 import { Eligible, wellness } from "./eligible.ts";
 import type { EndpointReport, EndpointShare } from "./endpoint-report.ts";
 import { Members } from "./members.ts";
-import type { Picker } from "./picker.ts";
+import { FIRST_TRY, type PickFacts } from "./pick-facts.ts";
+import { RecentDecisions } from "./recent.ts";
 import { reportEndpoints, shares } from "./report.ts";
 import { Tickets, type Claim } from "./tickets.ts";
 
-export interface PickFacts {
-  /** Slots tried before by the same exchange, newest last. */
-  readonly tried: readonly number[];
-}
-
-export const FIRST_TRY: PickFacts = Object.freeze({ tried: Object.freeze([]) as readonly number[] });
+export { FIRST_TRY, type PickFacts };
 
 const NO_ENDPOINT: Verdict = Object.freeze({ kind: "refuse", reason: "no-endpoint" });
 const POOL_FULL: Verdict = Object.freeze({ kind: "refuse", reason: "pool-full" });
@@ -47,8 +42,9 @@ export class PoolBrain {
   readonly #tickets = new Tickets();
   readonly #eligible: Eligible;
   readonly #health: PoolHealth;
-  #policy: BalancingPolicy = "Auto";
-  #picker: Picker;
+  readonly #chooser: Chooser;
+  /** What was decided lately, by the number on the ticket. */
+  readonly recent: RecentDecisions = new RecentDecisions();
   /** Reused by every pick; undefined before the first. */
   #send: { readonly kind: "send"; ticket: Ticket } | undefined = undefined;
 
@@ -56,8 +52,12 @@ export class PoolBrain {
     this.#prng = options.prng;
     this.#eligible = new Eligible(this.#columns, { entered() {}, left() {} });
     this.#health = new PoolHealth(this.#columns, this.#eligible, this.#prng);
-    this.#picker = createPicker(this.#policy, this.#columns, this.#eligible, this.#prng);
-    this.#eligible.listen(this.#picker, 0);
+    this.#chooser = new Chooser({
+      columns: this.#columns,
+      eligible: this.#eligible,
+      members: this.#members,
+      prng: this.#prng,
+    });
   }
 
   /**
@@ -65,12 +65,8 @@ export class PoolBrain {
    * keeps its slot until its last request ends. Without health checks nobody is unhealthy.
    */
   adopt(spec: PoolSpec, nowMs: number): void {
-    const { balancing, connections, healthCheck } = spec.policy;
-    if (balancing !== this.#policy) {
-      this.#policy = balancing;
-      this.#picker = createPicker(balancing, this.#columns, this.#eligible, this.#prng);
-      this.#eligible.listen(this.#picker, nowMs);
-    }
+    const { connections, healthCheck } = spec.policy;
+    this.#chooser.adopt(spec.policy, nowMs);
     const running = this.#eligible.present > 0;
     this.#members.adopt(spec.endpoints, nowMs);
     if (healthCheck === undefined) this.#columns.healthy.fill(1);
@@ -78,6 +74,7 @@ export class PoolBrain {
     this.#health.adopt(spec.policy, running, this.#members.bound, nowMs);
     // After the refresh: a leaver must be out of the list before its slot is free.
     this.#members.releaseLeavers();
+    this.#chooser.rebalance(nowMs);
   }
 
   /** The verdict is valid until the next pick, its ticket until settled. */
@@ -85,11 +82,18 @@ export class PoolBrain {
     if (nowMs >= this.#health.due[0]!) this.#health.judge(nowMs);
     const eligible = this.#eligible;
     if (eligible.size === 0) return eligible.anyMayServe ? POOL_FULL : NO_ENDPOINT;
-    const slot = this.#picker.choose(facts.tried, nowMs);
+    const slot = this.#chooser.choose(facts, nowMs);
     begin(this.#columns, slot, nowMs);
     eligible.filled(slot);
     const endpoint = this.#members.endpointAt(slot);
     const ticket = this.#tickets.issue(endpoint, slot, this.#columns.generation[slot]!, nowMs);
+    ticket.decision = this.recent.note(
+      endpoint,
+      this.#chooser.trace,
+      this.#members,
+      facts.tried.length,
+      nowMs,
+    );
     if (this.#send === undefined) this.#send = { kind: "send", ticket };
     else this.#send.ticket = ticket;
     return this.#send;
@@ -125,7 +129,7 @@ export class PoolBrain {
     }
     end(columns, slot);
     learnEnd(columns, slot, outcome, answered, nowMs);
-    this.#picker.ended(slot, outcome, nowMs);
+    this.#chooser.picker.ended(slot, outcome, nowMs);
     this.#health.ended(slot, outcome, nowMs);
     this.#tickets.redeem(claim);
     if (this.#members.mayRelease(slot)) this.#members.release(slot);
@@ -134,7 +138,7 @@ export class PoolBrain {
 
   /** Long-run share each endpoint would get now. Sums to 1 while somebody may serve, whatever their room. */
   weigh(nowMs: number): readonly EndpointShare[] {
-    return shares(this.#columns, this.#members, this.#eligible, this.#picker, nowMs);
+    return shares(this.#columns, this.#members, this.#eligible, this.#chooser.picker, nowMs);
   }
 
   /** The verdict of active health checking. An unknown key is ignored: probes outlive endpoints. */
@@ -155,6 +159,11 @@ export class PoolBrain {
     if (slot !== undefined) this.#health.checkPassed(slot, nowMs);
   }
 
+  /** About once a second: the policy's slower work. A pick does it if nobody has for 2 s. */
+  rebalance(nowMs: number): void {
+    this.#chooser.rebalance(nowMs);
+  }
+
   /** Judges endpoints by their peers and ends ejections, when due. `pick` does it too; ticking keeps idle pools right. */
   judge(nowMs: number): void {
     if (nowMs >= this.#health.due[0]!) this.#health.judge(nowMs);
@@ -169,7 +178,14 @@ export class PoolBrain {
 
   report(nowMs: number): readonly EndpointReport[] {
     const ejectionOf = (slot: number) => this.#health.ejectionOf(slot);
-    return reportEndpoints(this.#columns, this.#members, this.#eligible, this.#picker, ejectionOf, nowMs);
+    return reportEndpoints(
+      this.#columns,
+      this.#members,
+      this.#eligible,
+      this.#chooser.picker,
+      ejectionOf,
+      nowMs,
+    );
   }
 
   #stopWaiting(claim: Claim): void {
@@ -181,6 +197,6 @@ export class PoolBrain {
     claim.learned = true;
     learnLatency(this.#columns, claim.slot, nowMs);
     this.#health.answered(claim.slot);
-    this.#picker.answered(claim.slot, nowMs);
+    this.#chooser.picker.answered(claim.slot, nowMs);
   }
 }
