@@ -98,6 +98,7 @@ export function run(scenario: Scenario, contender: Contender): Run {
   }
   agenda.every(warmUpMs, SAMPLE_MS, durationMs, () => recorder.sample(engine.nowMs));
   agenda.every(SECOND_MS, SECOND_MS, durationMs + SECOND_MS / 2, () => recorder.second());
+  agenda.every(SECOND_MS, SECOND_MS, durationMs, () => gateways.forEach((gateway) => gateway.tick()));
   agenda.at(warmUpMs, () => recorder.busyFrom());
   agenda.at(durationMs, () => recorder.busyUntil());
   clients.start(gateways);

@@ -34,8 +34,7 @@ export class Queue<T> {
 
   #grow(): void {
     const items: (T | undefined)[] = Array.from({ length: this.#items.length * 2 });
-    for (let i = 0; i < this.#size; i++)
-      items[i] = this.#items[(this.#head + i) & (this.#items.length - 1)];
+    for (let i = 0; i < this.#size; i++) items[i] = this.#items[(this.#head + i) & (this.#items.length - 1)];
     this.#items = items;
     this.#head = 0;
   }

@@ -4,7 +4,8 @@
  */
 import { createPrng, type Prng } from "../../std/prng.ts";
 
-export type StreamName = "arrivals" | "bursts" | "work" | "gateway" | "backoff" | "faults" | "probes" | "reports";
+export type StreamName =
+  "arrivals" | "bursts" | "work" | "gateway" | "backoff" | "faults" | "probes" | "reports";
 
 const STREAMS: readonly StreamName[] = [
   "arrivals",

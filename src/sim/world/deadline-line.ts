@@ -18,12 +18,7 @@ export class DeadlineLine implements Source {
   readonly #dueMs = new Queue<number>();
 
   /** `numberOf`: of the try or the attempt that the deadline is for. `afterMs` 0: there is no deadline. */
-  constructor(
-    engine: Engine,
-    afterMs: number,
-    numberOf: (call: Call) => number,
-    due: (call: Call) => void,
-  ) {
+  constructor(engine: Engine, afterMs: number, numberOf: (call: Call) => number, due: (call: Call) => void) {
     this.#engine = engine;
     this.#timer = engine.add(this);
     this.#afterMs = afterMs;

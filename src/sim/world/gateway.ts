@@ -46,8 +46,12 @@ export class Gateway {
     this.#context = context;
     const { engine } = context;
     const { timeouts, retries, connections } = pool.spec.policy;
-    this.#requestDeadlines = new DeadlineLine(engine, timeouts.requestMs, TRY, (call) => this.#timedOut(call));
-    this.#tryDeadlines = new DeadlineLine(engine, retries.perTryTimeoutMs, ATTEMPT, (call) => this.#timedOut(call));
+    this.#requestDeadlines = new DeadlineLine(engine, timeouts.requestMs, TRY, (call) =>
+      this.#timedOut(call),
+    );
+    this.#tryDeadlines = new DeadlineLine(engine, retries.perTryTimeoutMs, ATTEMPT, (call) =>
+      this.#timedOut(call),
+    );
     this.#connectDeadlines = new DeadlineLine(engine, connections.connectTimeoutMs, ATTEMPT, (call) =>
       this.#failed(call, "connect-failure", "connect-failure"),
     );
@@ -59,6 +63,16 @@ export class Gateway {
 
   setHealthy(key: string, healthy: boolean): void {
     this.pool.brain.setHealthy(key, healthy, this.#context.engine.nowMs);
+  }
+
+  /** A health check has passed. */
+  checkPassed(key: string): void {
+    this.pool.brain.checkPassed(key, this.#context.engine.nowMs);
+  }
+
+  /** Once a second: judgements that must not wait for the next request. */
+  tick(): void {
+    this.pool.brain.judge(this.#context.engine.nowMs);
   }
 
   begin(call: Call): void {
@@ -141,7 +155,9 @@ export class Gateway {
   #mayGoOn(call: Call, cause: RetryCause): boolean {
     const { method, engine } = this.#context;
     const facts = { attempts: call.attempts, cause, answering: false, method, bodyInHand: true };
-    return afterAttempt(this.pool.spec.policy.retries, facts, this.pool.budget, engine.nowMs).kind === "again";
+    return (
+      afterAttempt(this.pool.spec.policy.retries, facts, this.pool.budget, engine.nowMs).kind === "again"
+    );
   }
 
   #settle(call: Call, kind: OutcomeKind, status: number): void {

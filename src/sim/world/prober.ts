@@ -45,11 +45,10 @@ export class Prober {
       const { state, transition } = observe(before, !failed, this.#policy);
       health = state;
       const silent = failed && !condition.refusing;
-      if (transition !== undefined) {
-        agenda.after((silent ? this.#policy.timeoutMs : 0) + viewDelayMs, () =>
-          this.#gateway.setHealthy(endpoint.key, transition === "up"),
-        );
-      }
+      agenda.after((silent ? this.#policy.timeoutMs : 0) + viewDelayMs, () => {
+        if (transition !== undefined) this.#gateway.setHealthy(endpoint.key, transition === "up");
+        if (!failed) this.#gateway.checkPassed(endpoint.key);
+      });
     }
     agenda.after(nextDelayMs(this.#policy.intervalMs, prng), () => this.#probe(endpoint, health));
   }

@@ -75,8 +75,7 @@ export class Server implements Source {
     else if (failing !== undefined && failing.fails()) {
       job.status = failing.status;
       this.#out.answerLater(job, failing.answerMs);
-    }
-    else if (this.requests >= group.slots + group.queueMax) this.#answer(job, group.fullStatus);
+    } else if (this.requests >= group.slots + group.queueMax) this.#answer(job, group.fullStatus);
     else if (this.#sharing || this.#running.size < group.slots) {
       this.#advance();
       this.#begin(job);
@@ -116,7 +115,11 @@ export class Server implements Source {
 
   #refill(): void {
     const { slots, abandoned } = this.group;
-    while (this.#waiting.size > 0 && !this.condition.stopped && (this.#sharing || this.#running.size < slots)) {
+    while (
+      this.#waiting.size > 0 &&
+      !this.condition.stopped &&
+      (this.#sharing || this.#running.size < slots)
+    ) {
       const job = this.#waiting.shift()!;
       if (abandoned === "skip" && !job.wanted) this.#out.drop(job);
       else this.#begin(job);
