@@ -14,7 +14,8 @@ import { manifest } from "./metadata.ts";
 import { labelName, objectName, portName } from "./names.ts";
 import { outlierDetection } from "./outlier-detection.ts";
 
-const BALANCING: readonly BalancingPolicy[] = [
+/** What `balancing.policy` may be. */
+export const BALANCING: readonly BalancingPolicy[] = [
   "Auto",
   "RoundRobin",
   "Random",
