@@ -14,6 +14,7 @@ import type { Contender, Scenario } from "./scenario/scenario.ts";
 import { Agenda } from "./world/agenda.ts";
 import { Jobs } from "./world/call.ts";
 import { Clients } from "./world/clients.ts";
+import { DOOR_TICK_MS } from "./world/door.ts";
 import { Engine } from "./world/engine.ts";
 import { Faults, type Episode } from "./world/faults.ts";
 import { Fleet } from "./world/fleet.ts";
@@ -73,6 +74,7 @@ export function run(scenario: Scenario, contender: Contender): Run {
     engine,
     network,
     jobs,
+    prng: stream(seed, "doors"),
     method: scenario.clients.method,
     sent: (call, server) => recorder.sent(call, server, engine.nowMs),
     ended: (call, ending) => clients.ended(call, ending),
@@ -99,6 +101,10 @@ export function run(scenario: Scenario, contender: Contender): Run {
   agenda.every(warmUpMs, SAMPLE_MS, durationMs, () => recorder.sample(engine.nowMs));
   agenda.every(SECOND_MS, SECOND_MS, durationMs + SECOND_MS / 2, () => recorder.second());
   agenda.every(SECOND_MS, SECOND_MS, durationMs, () => gateways.forEach((gateway) => gateway.tick()));
+  for (const gateway of gateways) {
+    if (gateway.hasDoor)
+      agenda.every(DOOR_TICK_MS, DOOR_TICK_MS, durationMs + AFTERMATH_MS, () => gateway.tickDoor());
+  }
   agenda.at(warmUpMs, () => recorder.busyFrom());
   agenda.at(durationMs, () => recorder.busyUntil());
   clients.start(gateways);

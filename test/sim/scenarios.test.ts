@@ -56,13 +56,20 @@ test("antagonists: the best policy halves RoundRobin's p99, and so does Auto", (
   assert.ok(tail("Auto") < tail("RoundRobin") / 2);
 });
 
-test("overload-limited: goodput is above 95 % ten seconds after the overload", () => {
-  for (const [policy, { series }] of figuresIn("overload-limited", ["Auto", "LeastRequest"])) {
-    const after = series.goodRatio.slice(90);
-    assert.ok(Math.min(...after) > 0.95, `${policy}: ${Math.min(...after)}`);
-    // The overload was one: a third of capacity too much cannot all be served.
-    assert.ok(series.goodRatio[60]! < 0.95);
+test("overload-recovery: goodput is above 95 % ten seconds after the overload", () => {
+  for (const [policy, { series }] of figuresIn("overload-recovery", ["Auto", "LocalityAware"])) {
+    const after = Math.min(...series.goodRatio.slice(90));
+    assert.ok(after > 0.95, `${policy}: ${after}`);
+    // Meanwhile what can be served is served: 1 / 1.3, less what chance and clients' impatience take.
+    const meanwhile = series.goodRatio.slice(25, 80).reduce((sum, ratio) => sum + ratio, 0) / 55;
+    assert.ok(meanwhile > 0.65, `${policy}: ${meanwhile}`);
   }
+});
+
+test("overload-unguarded: without admission the same overload is a metastable failure", () => {
+  // Not what is wanted: it shows that the scenario above is passed because of admission, not because it is easy.
+  const series = figuresIn("overload-unguarded", ["LeastRequest"]).get("LeastRequest")!.series;
+  assert.ok(Math.max(...series.goodRatio.slice(90)) < 0.1);
 });
 
 test("zone-loss: the others take over at once, and nobody is lost", () => {

@@ -5,7 +5,7 @@
 import { createPrng, type Prng } from "../../std/prng.ts";
 
 export type StreamName =
-  "arrivals" | "bursts" | "work" | "gateway" | "backoff" | "faults" | "probes" | "reports";
+  "arrivals" | "bursts" | "work" | "gateway" | "backoff" | "faults" | "probes" | "reports" | "doors";
 
 const STREAMS: readonly StreamName[] = [
   "arrivals",
@@ -16,6 +16,7 @@ const STREAMS: readonly StreamName[] = [
   "faults",
   "probes",
   "reports",
+  "doors",
 ];
 
 /** Odd, so that all multiples differ; not the constant with which the generator spreads its seed. */

@@ -8,7 +8,10 @@
  * Both are recycled. Whatever refers to a call for longer than an instant keeps the number of the try or attempt it meant; a number
  * that has moved on means that the matter is settled. The numbers are never set back.
  */
-import type { PickFacts } from "../../core/balance/pool-brain.ts";
+import type { AdmissionFacts } from "../../core/admission/admission.ts";
+import type { WaitTicket } from "../../core/admission/class-queue.ts";
+import type { Permit } from "../../core/admission/permits.ts";
+import type { PickFacts } from "../../core/balance/pick-facts.ts";
 import type { Ticket } from "../../model/verdict.ts";
 import type { Server } from "./server.ts";
 
@@ -17,7 +20,13 @@ export const REFUSED = -1;
 /** Not a status: the connection broke before an answer. */
 export const BROKEN = -2;
 
-export class Call implements PickFacts {
+export class Call implements PickFacts, AdmissionFacts<Call> {
+  /** The built-in class `interactive`. */
+  readonly classIndex = 0;
+  readonly tenant = "";
+  readonly waiter = this;
+  permit: Permit<Call> | undefined = undefined;
+  waitTicket: WaitTicket<Call> | undefined = undefined;
   /** Slots tried by the open try. */
   tried: number[] = [];
   startedMs = Number.NaN;

@@ -9,8 +9,10 @@ import { afterAttempt } from "../../core/retry/after-attempt.ts";
 import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { RetryCause } from "../../model/policy.ts";
 import type { PoolSpec } from "../../model/pool.ts";
+import type { Prng } from "../../std/prng.ts";
 import { BROKEN, REFUSED, type Call, type Job, type Jobs } from "./call.ts";
 import { DeadlineLine } from "./deadline-line.ts";
+import { Door } from "./door.ts";
 import type { Engine } from "./engine.ts";
 import type { Network } from "./network.ts";
 import type { Server } from "./server.ts";
@@ -23,6 +25,8 @@ export interface GatewayContext {
   readonly engine: Engine;
   readonly network: Network;
   readonly jobs: Jobs;
+  /** For admission. */
+  readonly prng: Prng;
   readonly method: string;
   /** An attempt leaves for a server. */
   readonly sent: (call: Call, server: Server) => void;
@@ -36,6 +40,7 @@ export class Gateway {
   readonly zone: number;
   readonly pool: LivePool;
   readonly #context: GatewayContext;
+  readonly #door: Door;
   readonly #requestDeadlines: DeadlineLine;
   readonly #tryDeadlines: DeadlineLine;
   readonly #connectDeadlines: DeadlineLine;
@@ -44,8 +49,14 @@ export class Gateway {
     this.pool = pool;
     this.zone = zone;
     this.#context = context;
-    const { engine } = context;
-    const { timeouts, retries, connections } = pool.spec.policy;
+    const { engine, prng } = context;
+    const { timeouts, retries, connections, circuitBreaker } = pool.spec.policy;
+    this.#door = new Door(circuitBreaker, {
+      engine,
+      prng,
+      enter: (call) => this.#enter(call),
+      refuse: (call) => this.#end(call, "refused"),
+    });
     this.#requestDeadlines = new DeadlineLine(engine, timeouts.requestMs, TRY, (call) =>
       this.#timedOut(call),
     );
@@ -75,17 +86,32 @@ export class Gateway {
     this.pool.brain.judge(this.#context.engine.nowMs);
   }
 
+  /** Those who wait at the door are looked at. */
+  tickDoor(): void {
+    this.#door.tick();
+  }
+
+  /** Without limits the door needs no looking after. */
+  get hasDoor(): boolean {
+    return !this.#door.open;
+  }
+
   begin(call: Call): void {
     call.attempts = 0;
     if (call.tried.length > 0) call.tried.length = 0;
     this.#requestDeadlines.begin(call);
-    this.pool.budget.deposit(this.#context.engine.nowMs);
-    this.#attempt(call);
+    this.#door.arrive(call);
   }
 
   /** The client has left. */
   cancel(call: Call): void {
     this.#settle(call, "cancelled", 0);
+    this.#door.leave(call, "cancelled", 0);
+  }
+
+  #enter(call: Call): void {
+    this.pool.budget.deposit(this.#context.engine.nowMs);
+    this.#attempt(call);
   }
 
   /** An answer, or the news that there will be none, has reached the gateway. */
@@ -103,7 +129,8 @@ export class Gateway {
     const { engine, network, jobs, sent } = this.#context;
     const verdict = this.pool.brain.pick(call, engine.nowMs);
     if (verdict.kind !== "send") {
-      this.#context.ended(call, "refused");
+      this.#door.leave(call, "cancelled", 0);
+      this.#end(call, "refused");
       return;
     }
     const { server } = verdict.ticket.endpoint as Placed;
@@ -127,8 +154,13 @@ export class Gateway {
       return;
     }
     const kind = outcomeOfStatus(status);
-    this.#settle(call, kind, status);
-    this.#context.ended(call, kind === "success" ? "ok" : kind === "overloaded" ? "overloaded" : "error");
+    if (kind === "success") this.#door.answered(call);
+    this.#finish(
+      call,
+      kind,
+      status,
+      kind === "success" ? "ok" : kind === "overloaded" ? "overloaded" : "error",
+    );
   }
 
   #failed(call: Call, kind: OutcomeKind, cause: RetryCause): void {
@@ -136,8 +168,7 @@ export class Gateway {
       this.#again(call, kind, 0);
       return;
     }
-    this.#settle(call, kind, 0);
-    this.#context.ended(call, "error");
+    this.#finish(call, kind, 0, "error");
   }
 
   /** The budget has paid for it. */
@@ -148,8 +179,18 @@ export class Gateway {
   }
 
   #timedOut(call: Call): void {
-    this.#settle(call, "timeout", 0);
-    this.#context.ended(call, "timeout");
+    this.#finish(call, "timeout", 0, "timeout");
+  }
+
+  /** The request is over: its attempt, its place inside, its client's try, in this order. */
+  #finish(call: Call, kind: OutcomeKind, status: number, ending: Ending): void {
+    this.#settle(call, kind, status);
+    this.#door.leave(call, kind, status);
+    this.#end(call, ending);
+  }
+
+  #end(call: Call, ending: Ending): void {
+    this.#context.ended(call, ending);
   }
 
   #mayGoOn(call: Call, cause: RetryCause): boolean {
