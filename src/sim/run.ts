@@ -7,6 +7,7 @@
 import { LivePool } from "../app/live-pool.ts";
 import type { PoolSpec } from "../model/pool.ts";
 import { arrivalTimes } from "./chance/arrivals.ts";
+import { keySampler } from "./chance/keys.ts";
 import { brainStream, stream } from "./chance/streams.ts";
 import { workSampler, type Sampler } from "./chance/work.ts";
 import { Recorder, SAMPLE_MS, SECOND_MS } from "./measure/recorder.ts";
@@ -63,6 +64,7 @@ export function run(scenario: Scenario, contender: Contender): Run {
     spec: scenario.clients,
     arrivals: arrivalTimes(scenario.arrivals, stream(seed, "arrivals"), stream(seed, "bursts")),
     work: workOf(scenario),
+    key: keySampler(scenario.keys, stream(seed, "keys")),
     prng: stream(seed, "gateway"),
     backoffPrng: stream(seed, "backoff"),
     untilMs: durationMs,

@@ -3,7 +3,9 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { NO_HASH } from "../../src/core/balance/pick-facts.ts";
 import { arrivalTimes } from "../../src/sim/chance/arrivals.ts";
+import { keySampler } from "../../src/sim/chance/keys.ts";
 import { stream } from "../../src/sim/chance/streams.ts";
 import { workSampler } from "../../src/sim/chance/work.ts";
 import type { ArrivalSpec, WorkSpec } from "../../src/sim/scenario/scenario.ts";
@@ -38,6 +40,19 @@ describe("works: mean and coefficient of variation", () => {
     const above = (limit: number): number => values.filter((value) => value > limit).length;
     assertNear(above(10) / above(40), 4 ** 1.5, 0.05, "tail");
   });
+});
+
+test("keys: the k-th comes in proportion to 1 / k^skew; without keys there is no hash", () => {
+  const draw = keySampler({ count: 50, skew: 1 }, createPrng(1));
+  const counts = new Map<number, number>();
+  for (let i = 0; i < 100_000; i++) {
+    const hash = draw();
+    counts.set(hash, (counts.get(hash) ?? 0) + 1);
+  }
+  const ranked = [...counts.values()].toSorted((a, b) => b - a);
+  assert.equal(ranked.length, 50);
+  assertNear(ranked[0]! / ranked[9]!, 10, 0.1, "first over tenth");
+  assert.equal(keySampler(undefined, createPrng(1))(), NO_HASH);
 });
 
 function countsPerSecond(spec: ArrivalSpec, seconds: number): readonly number[] {

@@ -5,7 +5,7 @@
 import { createPrng, type Prng } from "../../std/prng.ts";
 
 export type StreamName =
-  "arrivals" | "bursts" | "work" | "gateway" | "backoff" | "faults" | "probes" | "reports" | "doors";
+  "arrivals" | "bursts" | "work" | "gateway" | "backoff" | "faults" | "probes" | "reports" | "doors" | "keys";
 
 const STREAMS: readonly StreamName[] = [
   "arrivals",
@@ -17,6 +17,7 @@ const STREAMS: readonly StreamName[] = [
   "probes",
   "reports",
   "doors",
+  "keys",
 ];
 
 /** Odd, so that all multiples differ; not the constant with which the generator spreads its seed. */

@@ -18,6 +18,8 @@ export interface Scenario {
   readonly contenders: readonly Contender[];
   readonly arrivals: ArrivalSpec;
   readonly work: WorkSpec;
+  /** Undefined: requests carry nothing to hash. */
+  readonly keys: KeySpec | undefined;
   readonly clients: ClientSpec;
   readonly gateways: GatewaySpec;
   readonly groups: readonly ServerGroup[];
@@ -63,6 +65,12 @@ export type WorkSpec =
   | { readonly kind: "pareto"; readonly meanMs: number; readonly alpha: number; readonly maxMs: number }
   | { readonly kind: "normal"; readonly meanMs: number; readonly cv: number }
   | { readonly kind: "recorded"; readonly meanMs: number; readonly valuesMs: Float64Array };
+
+/** Request keys for consistent hashing: the k-th most frequent comes in proportion to 1 / k^skew (Zipf). */
+export interface KeySpec {
+  readonly count: number;
+  readonly skew: number;
+}
 
 export interface ClientSpec {
   /** Of one try; 0 = patient for ever. */

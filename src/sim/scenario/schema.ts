@@ -156,6 +156,7 @@ export const scenarioSchema = strict({
   policies: z.array(z.string()).optional(),
   arrivals,
   work,
+  keys: strict({ count: integer(1, COUNT_MAX), skew: decimal(0, 5).optional() }).optional(),
   clients: strict({
     timeout: duration(true).optional(),
     attempts: integer(1, 100).optional(),

@@ -21,6 +21,7 @@ export function translate(
     contenders,
     arrivals,
     work: workOf(file.work),
+    keys: file.keys === undefined ? undefined : { count: file.keys.count, skew: file.keys.skew ?? 0 },
     clients: {
       timeoutMs: msOf(clients?.timeout ?? "0s"),
       attempts: clients?.attempts ?? 1,

@@ -11,7 +11,7 @@
 import type { AdmissionFacts } from "../../core/admission/admission.ts";
 import type { WaitTicket } from "../../core/admission/class-queue.ts";
 import type { Permit } from "../../core/admission/permits.ts";
-import type { PickFacts } from "../../core/balance/pick-facts.ts";
+import { NO_HASH, type PickFacts } from "../../core/balance/pick-facts.ts";
 import type { Ticket } from "../../model/verdict.ts";
 import type { Server } from "./server.ts";
 
@@ -27,6 +27,7 @@ export class Call implements PickFacts, AdmissionFacts<Call> {
   readonly waiter = this;
   permit: Permit<Call> | undefined = undefined;
   waitTicket: WaitTicket<Call> | undefined = undefined;
+  hash = NO_HASH;
   /** Slots tried by the open try. */
   tried: number[] = [];
   startedMs = Number.NaN;

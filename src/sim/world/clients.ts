@@ -20,6 +20,8 @@ export interface ClientsContext {
   readonly spec: ClientSpec;
   readonly arrivals: ArrivalTimes;
   readonly work: Sampler;
+  /** The hash of the request's key, or NO_HASH. */
+  readonly key: () => number;
   /** For the choice of a gateway. */
   readonly prng: Prng;
   readonly backoffPrng: Prng;
@@ -63,8 +65,9 @@ export class Clients implements Source {
   }
 
   fire(): void {
-    const { engine, work, warmUpMs, started } = this.#context;
+    const { engine, work, key, warmUpMs, started } = this.#context;
     const call = this.#calls.take(engine.nowMs, work());
+    call.hash = key();
     call.measured = engine.nowMs >= warmUpMs;
     this.#open++;
     this.#arm();

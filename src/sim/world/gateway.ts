@@ -83,7 +83,9 @@ export class Gateway {
 
   /** Once a second: judgements that must not wait for the next request. */
   tick(): void {
-    this.pool.brain.judge(this.#context.engine.nowMs);
+    const { nowMs } = this.#context.engine;
+    this.pool.brain.judge(nowMs);
+    this.pool.brain.rebalance(nowMs);
   }
 
   /** Those who wait at the door are looked at. */
