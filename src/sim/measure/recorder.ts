@@ -4,11 +4,10 @@
  * Calls count by their arrival, from the end of the warm-up on; samples and busy time from there to the end of arrivals.
  */
 import type { Scenario } from "../scenario/scenario.ts";
-import type { Call } from "../world/call.ts";
+import type { Call, Serving } from "../world/call.ts";
 import type { Episode } from "../world/faults.ts";
 import type { Fleet } from "../world/fleet.ts";
 import type { Ending } from "../world/gateway.ts";
-import type { Server } from "../world/server.ts";
 import { CountHistogram } from "./count-histogram.ts";
 import { Histogram } from "./histogram.ts";
 import { ShareLog } from "./share-log.ts";
@@ -77,12 +76,12 @@ export class Recorder {
     this.offered[second] = this.offered[second]! + 1;
   }
 
-  sent(call: Call, server: Server, nowMs: number): void {
+  sent(call: Call, server: Serving, nowMs: number): void {
     this.shares.add(server.index, nowMs);
     call.faulty = server.condition.faults > 0;
     if (!call.faulty) return;
     for (const [index, { servers, fromMs, untilMs }] of this.#episodes.entries()) {
-      if (nowMs >= fromMs && nowMs <= untilMs && servers.includes(server))
+      if (nowMs >= fromMs && nowMs <= untilMs && servers.some(({ index: sick }) => sick === server.index))
         this.hits[index] = this.hits[index]! + 1;
     }
   }

@@ -13,12 +13,22 @@ import type { WaitTicket } from "../../core/admission/class-queue.ts";
 import type { Permit } from "../../core/admission/permits.ts";
 import { NO_HASH, type PickFacts } from "../../core/balance/pick-facts.ts";
 import type { Ticket } from "../../model/verdict.ts";
-import type { Server } from "./server.ts";
+import type { Condition } from "./condition.ts";
 
 /** Not a status: no connection was to be had. */
 export const REFUSED = -1;
 /** Not a status: the connection broke before an answer. */
 export const BROKEN = -2;
+
+/** A server, as those see it who send to it. */
+export interface Serving {
+  readonly index: number;
+  readonly zone: number;
+  readonly condition: Condition;
+  /** Attempts sent here that no gateway has ended: what a balancer tries to even out. */
+  openAttempts: number;
+  accept(job: Job): void;
+}
 
 export class Call implements PickFacts, AdmissionFacts<Call> {
   /** The built-in class `interactive`. */
@@ -46,7 +56,7 @@ export class Call implements PickFacts, AdmissionFacts<Call> {
   attempts = 0;
   ticket: Ticket | undefined = undefined;
   /** Of the latest attempt. */
-  server: Server | undefined = undefined;
+  server: Serving | undefined = undefined;
   /** A fault lay on that server when the attempt was sent. */
   faulty = false;
 }
@@ -60,9 +70,9 @@ export class Job {
   finishAt = Number.NaN;
   /** 0 until answered; then a status, REFUSED or BROKEN. */
   status = 0;
-  server: Server;
+  server: Serving;
 
-  constructor(call: Call, server: Server) {
+  constructor(call: Call, server: Serving) {
     this.call = call;
     this.server = server;
   }
@@ -95,7 +105,7 @@ export class Calls {
 export class Jobs {
   readonly #free: Job[] = [];
 
-  take(call: Call, server: Server, gatewayZone: number): Job {
+  take(call: Call, server: Serving, gatewayZone: number): Job {
     const job = this.#free.pop() ?? new Job(call, server);
     job.call = call;
     job.server = server;

@@ -10,12 +10,11 @@ import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { RetryCause } from "../../model/policy.ts";
 import type { PoolSpec } from "../../model/pool.ts";
 import type { Prng } from "../../std/prng.ts";
-import { BROKEN, REFUSED, type Call, type Job, type Jobs } from "./call.ts";
+import { BROKEN, REFUSED, type Call, type Job, type Jobs, type Serving } from "./call.ts";
 import { DeadlineLine } from "./deadline-line.ts";
 import { Door } from "./door.ts";
 import type { Engine } from "./engine.ts";
 import type { Network } from "./network.ts";
-import type { Server } from "./server.ts";
 import type { Placed } from "./fleet.ts";
 
 /** How a try ended: with a good answer, with a bad one passed on to the client, or with none. */
@@ -29,7 +28,7 @@ export interface GatewayContext {
   readonly prng: Prng;
   readonly method: string;
   /** An attempt leaves for a server. */
-  readonly sent: (call: Call, server: Server) => void;
+  readonly sent: (call: Call, server: Serving) => void;
   readonly ended: (call: Call, ending: Ending) => void;
 }
 

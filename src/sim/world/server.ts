@@ -14,7 +14,7 @@
  */
 import { Queue } from "../../std/queue.ts";
 import type { ServerGroup } from "../scenario/scenario.ts";
-import { BROKEN, REFUSED, type Job } from "./call.ts";
+import { BROKEN, REFUSED, type Job, type Serving } from "./call.ts";
 import type { Engine, Source } from "./engine.ts";
 import { JobHeap } from "./job-heap.ts";
 import { Condition } from "./condition.ts";
@@ -26,12 +26,11 @@ export interface Answering {
   drop(job: Job): void;
 }
 
-export class Server implements Source {
+export class Server implements Source, Serving {
   readonly index: number;
   readonly group: ServerGroup;
   readonly zone: number;
   readonly condition = new Condition();
-  /** Attempts sent here that no gateway has ended: what a balancer tries to even out. */
   openAttempts = 0;
   readonly #engine: Engine;
   readonly #timer: number;
