@@ -18,6 +18,8 @@ export interface Endpoint {
    * takes none unless nothing in the pool is ready, and finishes those it has.
    */
   readonly condition: "ready" | "draining";
+  /** What selectors go by, as far as the slice gives it; undefined: nothing. See config/translate/endpoint-labels.ts. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /** How much traffic it should get relative to others; above 0, undefined is 1. From `plimsoll.dev/weight`. */
   readonly weight?: number | undefined;
   /** 0 (or undefined) serves first, higher numbers take what the lower cannot. From `plimsoll.dev/priority`. */

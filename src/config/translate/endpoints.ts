@@ -11,6 +11,7 @@ import type { Problem } from "../../model/problem.ts";
 import type { Resource } from "../resources.ts";
 import { canonicalIpv6 } from "../schema/names.ts";
 import type { ServicePort } from "./backend-refs.ts";
+import { labelsOf } from "./endpoint-labels.ts";
 import { problemIn } from "./report.ts";
 
 export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
@@ -56,6 +57,7 @@ function listedIn(slice: Slice, target: ServicePort): readonly Listed[] {
         zone: entry.zone,
         displayName: entry.targetRef?.name,
         condition,
+        labels: labelsOf(slice, entry),
       },
       family: addressType,
       owner: ownerOf(entry, slice, port),

@@ -199,7 +199,7 @@ export class Admission<T> {
   #goAtOnce(queue: ClassQueue<T>, tenantKey: string, nowMs: number): Admitted<T> {
     const permit = this.#grant(queue, queue.tenants.of(tenantKey), nowMs);
     permit.waitedMs = 0;
-    this.#reserve.arrived(queue, this.#ceilingOf(queue), nowMs);
+    if (this.limit !== Number.POSITIVE_INFINITY) this.#reserve.arrived(queue, this.#ceilingOf(queue), nowMs);
     if (this.#go === undefined) this.#go = { kind: "go", permit };
     else this.#go.permit = permit;
     return this.#go;
