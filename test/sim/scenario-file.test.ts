@@ -2,6 +2,8 @@
  * What is wrong with a scenario is said with its place, in the words that problems of manifests have.
  */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { formatProblem } from "../../src/config/format-problem.ts";
 import { readScenario } from "../../src/sim/scenario/read-scenario.ts";
@@ -100,4 +102,10 @@ test("a warm-up as long as the run, and a file that holds two scenarios", () => 
   assertProblem(`${GOOD}---\n${GOOD}`, /a file holds one scenario/);
   assertProblem("", /a file holds one scenario/);
   assertProblem("name: [", /^s\.yaml:1:/);
+});
+
+test("the scenario shown in docs/simulator.md", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/simulator.md"), "utf8");
+  const shown = /^```yaml\n(.*?)^```$/ms.exec(page)?.[1] ?? "";
+  assert.equal(scenarioOf(shown).name, "mixed");
 });
