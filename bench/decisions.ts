@@ -24,6 +24,9 @@ const POLICIES: readonly BalancingPolicy[] = [
   "LeastRequest",
   "PeakEwma",
   "LocalityAware",
+  "Prequal",
+  "ResourceAware",
+  "ConsistentHash",
 ];
 const SIZES = [10, 100, 10_000];
 const WARM_UP = 300_000;

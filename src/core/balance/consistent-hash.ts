@@ -22,7 +22,7 @@ import { fingerprint, inTableOrder, type HashTable } from "./hash-table.ts";
 import { cheaperOf } from "./latency-cost.ts";
 import { Maglev } from "./maglev.ts";
 import { NO_HASH, type PickFacts } from "./pick-facts.ts";
-import type { Picker, PickerWorld } from "./picker.ts";
+import { PickerBase, type PickerWorld } from "./picker.ts";
 import { Ring } from "./ring.ts";
 import { BY_COST, BY_KEY, BY_KEY_MOVED, BY_ONLY } from "./trace.ts";
 import { NONE, TwoChoices } from "./two-choices.ts";
@@ -46,7 +46,7 @@ const OVERDUE_MS = 2 * COALESCE_MS;
 /** Golden ratio, for jumps that start far apart. */
 const JUMP = 0x9e3779b9;
 
-export class ConsistentHash implements Picker {
+export class ConsistentHash extends PickerBase {
   readonly #world: PickerWorld;
   readonly #boundRatio: number;
   readonly #choices: TwoChoices;
@@ -60,6 +60,7 @@ export class ConsistentHash implements Picker {
   readonly #weights = new Float64Array(1);
 
   constructor(world: PickerWorld, table: HashTable = createTable(world.options.hash)) {
+    super();
     this.#world = world;
     this.#boundRatio = (world.options.hash?.boundedLoadPercent ?? 0) / 100;
     this.#choices = new TwoChoices(world.columns, world.candidates, world.prng);
@@ -74,19 +75,15 @@ export class ConsistentHash implements Picker {
     return slot === NONE ? this.#cheaper(facts.tried, nowMs) : slot;
   }
 
-  entered(slot: number): void {
+  override entered(slot: number): void {
     this.#weights[0] = this.#weights[0]! + this.#world.columns.traits.weight[slot]!;
   }
 
-  left(slot: number): void {
+  override left(slot: number): void {
     this.#weights[0] = this.#weights[0]! - this.#world.columns.traits.weight[slot]!;
   }
 
-  answered(): void {}
-  ended(): void {}
-  reported(): void {}
-
-  rebalance(nowMs: number): void {
+  override rebalance(nowMs: number): void {
     const { candidates, columns, members } = this.#world;
     let weights = 0;
     for (let index = 0; index < candidates.size; index++)
@@ -107,8 +104,8 @@ export class ConsistentHash implements Picker {
     }
   }
 
-  weigh(slots: readonly number[], _nowMs: number, shares: Float64Array): void {
-    for (const slot of slots) shares[slot] = nominalWeight(this.#world.columns, slot);
+  shareOf(slot: number): number {
+    return nominalWeight(this.#world.columns, slot);
   }
 
   factors(slot: number): readonly Factor[] {

@@ -7,6 +7,7 @@ import { LeastRequest } from "./least-request.ts";
 import { LocalityAware } from "./locality-aware.ts";
 import { PeakEwma } from "./peak-ewma.ts";
 import type { Picker, PickerWorld } from "./picker.ts";
+import { Prequal } from "./prequal.ts";
 import { Random } from "./random.ts";
 import { RoundRobin } from "./round-robin.ts";
 
@@ -18,8 +19,9 @@ export function createPicker(policy: BalancingPolicy, world: PickerWorld): Picke
       return new Random(world);
     case "LeastRequest":
       return new LeastRequest(world);
-    case "Auto":
     case "Prequal":
+      return new Prequal(world);
+    case "Auto":
     case "ResourceAware":
     case "PeakEwma":
       return new PeakEwma(world);

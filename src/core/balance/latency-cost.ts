@@ -50,7 +50,7 @@ export function cheaperOf(
   return costs[1]! < costs[0]! ? second : first;
 }
 
-/** Writes the cost to `costs[at]`: as a result it would be boxed. */
+/** Writes the cost to `costs[at]`: as a result it would be boxed, and so would the parts it is made of. */
 export function writeLatencyCost(
   columns: Columns,
   slot: number,
@@ -59,28 +59,36 @@ export function writeLatencyCost(
   costs: Float64Array,
   at: number,
 ): void {
-  const ratio = errorRatioNow(columns, slot, nowMs);
   const inFlight = columns.inFlight[slot]!;
-  const meanInFlight = columns.inFlightTotal / eligible;
-  const latencyMs = effectiveLatencyMs(columns, slot, inFlight, ratio, nowMs);
-  costs[at] = (latencyMs * (1 + inFlight + ratio * meanInFlight)) / nominalWeight(columns, slot);
+  writeEffectiveLatency(columns, slot, inFlight, nowMs, costs, at);
+  const ratio = errorRatioNow(columns, slot, nowMs);
+  const queue = 1 + inFlight + (ratio * columns.inFlightTotal) / eligible;
+  costs[at] = (costs[at]! * queue) / nominalWeight(columns, slot);
 }
 
-/** The first factor of the cost. */
-export function effectiveLatencyMs(
+/** The first factor of the cost, [ms], for an endpoint with `inFlight` requests, written to `into[at]`. */
+export function writeEffectiveLatency(
   columns: Columns,
   slot: number,
   inFlight: number,
-  ratio: number,
   nowMs: number,
-): number {
+  into: Float64Array,
+  at: number,
+): void {
   const typicalMs = columns.typicalMs[0]! || LATENCY_UNKNOWN_MS;
   let latencyMs = latencyNow(columns, slot, nowMs);
   if (latencyMs < 0) latencyMs = inFlight === 0 ? 0 : typicalMs;
   if (latencyMs < LATENCY_MIN_MS) latencyMs = LATENCY_MIN_MS;
   const ageMs = waitingAgeMs(columns, slot, nowMs);
   if (ageMs > latencyMs) latencyMs = ageMs;
-  return latencyMs + ratio * ERROR_COST * typicalMs;
+  into[at] = latencyMs + errorRatioNow(columns, slot, nowMs) * ERROR_COST * typicalMs;
+}
+
+/** The same for those who are in no hurry. */
+export function effectiveLatencyMs(columns: Columns, slot: number, inFlight: number, nowMs: number): number {
+  const cell = new Float64Array(1);
+  writeEffectiveLatency(columns, slot, inFlight, nowMs, cell, 0);
+  return cell[0]!;
 }
 
 export function latencyFactors(
@@ -99,7 +107,7 @@ export function latencyFactors(
     { name: "typical", value: columns.typicalMs[0]!, unit: "ms" },
     {
       name: "effectiveLatency",
-      value: effectiveLatencyMs(columns, slot, inFlight, ratio, nowMs),
+      value: effectiveLatencyMs(columns, slot, inFlight, nowMs),
       unit: "ms",
     },
     { name: "meanInFlight", value: columns.inFlightTotal / eligible, unit: "requests" },

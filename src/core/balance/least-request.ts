@@ -9,12 +9,12 @@
  */
 import type { Factor } from "../../model/explanation.ts";
 import type { PickFacts } from "./pick-facts.ts";
-import { StatelessPicker, type PickerWorld } from "./picker.ts";
+import { PickerBase, type PickerWorld } from "./picker.ts";
 import { BY_IN_FLIGHT, BY_ONLY } from "./trace.ts";
 import { NONE, TwoChoices } from "./two-choices.ts";
 import { commonFactors, nominalWeight } from "./weight.ts";
 
-export class LeastRequest extends StatelessPicker {
+export class LeastRequest extends PickerBase {
   readonly #world: PickerWorld;
   readonly #choices: TwoChoices;
 

@@ -28,7 +28,7 @@ import type { Candidates } from "./candidates.ts";
 import { ERROR_COST } from "./latency-cost.ts";
 import { writeLocalityWeight } from "./locality-weight.ts";
 import type { PickFacts } from "./pick-facts.ts";
-import type { Picker, PickerWorld } from "./picker.ts";
+import { PickerBase, type PickerWorld } from "./picker.ts";
 import { BY_EXPLORING, BY_IN_FLIGHT, type Trace } from "./trace.ts";
 import { NONE, TwoChoices } from "./two-choices.ts";
 import { commonFactors, nominalWeight } from "./weight.ts";
@@ -44,7 +44,7 @@ const REFRESH_MS = 1000;
 /** brpc's punish_error_ratio: a slow error costs at least this many times what it took. */
 const ERROR_RATIO = 1.2;
 
-export class LocalityAware implements Picker {
+export class LocalityAware extends PickerBase {
   readonly #columns: Columns;
   readonly #candidates: Candidates;
   readonly #prng: Prng;
@@ -54,6 +54,7 @@ export class LocalityAware implements Picker {
   #refreshedMs = Number.NEGATIVE_INFINITY;
 
   constructor(world: PickerWorld) {
+    super();
     this.#columns = world.columns;
     this.#candidates = world.candidates;
     this.#prng = world.prng;
@@ -74,11 +75,11 @@ export class LocalityAware implements Picker {
     return tried.length === 0 ? this.#drawTwice(nowMs) : this.#drawUntried(tried, nowMs);
   }
 
-  answered(slot: number, nowMs: number): void {
+  override answered(slot: number, nowMs: number): void {
     windowAnswer(this.#columns, slot, nowMs);
   }
 
-  ended(slot: number, outcome: Outcome, nowMs: number): void {
+  override ended(slot: number, outcome: Outcome, nowMs: number): void {
     const { kind } = outcome;
     if (isFailure(kind) || kind === "overloaded") {
       const columns = this.#columns;
@@ -89,34 +90,30 @@ export class LocalityAware implements Picker {
     if (this.#candidates.has(slot)) this.#reweigh(slot, nowMs);
   }
 
-  entered(slot: number, nowMs: number): void {
+  override entered(slot: number, nowMs: number): void {
     this.#tree.grow(this.#columns.capacity);
     this.#reweigh(slot, nowMs);
   }
 
-  left(slot: number): void {
+  override left(slot: number): void {
     this.#hide(slot);
   }
 
-  reported(): void {}
-  rebalance(): void {}
-
-  weigh(slots: readonly number[], nowMs: number, shares: Float64Array): void {
+  shareOf(slot: number, nowMs: number): number {
     // The explored share, spread evenly, is 1 / EXPLORE_ONE_IN of the whole.
     const evenly = (this.#tree.total / Math.max(1, this.#candidates.size)) * (1 / (EXPLORE_ONE_IN - 1));
-    // A slot may have no room and so no place in the tree: its weight is reckoned outside.
-    for (const slot of slots) {
-      writeLocalityWeight(this.#columns, slot, nowMs, shares);
-      shares[slot] = shares[slot]! + evenly;
-    }
+    // The slot may have no room and so no place in the tree; its weight is reckoned outside.
+    const weight = new Float64Array(1);
+    writeLocalityWeight(this.#columns, slot, nowMs, weight, 0);
+    return weight[0]! + evenly;
   }
 
   factors(slot: number, nowMs: number): readonly Factor[] {
     const columns = this.#columns;
-    const weights = new Float64Array(slot + 1);
-    writeLocalityWeight(columns, slot, nowMs, weights);
+    const weight = new Float64Array(1);
+    writeLocalityWeight(columns, slot, nowMs, weight, 0);
     return [
-      { name: "localityWeight", value: weights[slot]!, unit: "1/s/ms" },
+      { name: "localityWeight", value: weight[0]!, unit: "1/s/ms" },
       { name: "rate", value: windowRatePerSec(columns, slot), unit: "1/s" },
       { name: "meanLatency", value: windowLatencyMs(columns, slot), unit: "ms" },
       { name: "age", value: waitingAgeMs(columns, slot, nowMs), unit: "ms" },
@@ -176,7 +173,7 @@ export class LocalityAware implements Picker {
   }
 
   #reweigh(slot: number, nowMs: number): void {
-    writeLocalityWeight(this.#columns, slot, nowMs, this.#tree.weights);
+    writeLocalityWeight(this.#columns, slot, nowMs, this.#tree.weights, slot);
     this.#tree.changed(slot);
   }
 
@@ -200,7 +197,8 @@ export class LocalityAware implements Picker {
     if (sum > 0) this.#columns.meanRatePerSec[0] = sum / measured;
     const { weights } = this.#tree;
     for (let index = 0; index < candidates.size; index++) {
-      writeLocalityWeight(this.#columns, candidates.at(index), nowMs, weights);
+      const slot = candidates.at(index);
+      writeLocalityWeight(this.#columns, slot, nowMs, weights, slot);
     }
     this.#tree.changedAll();
   }

@@ -36,12 +36,13 @@ const LATENCY_MIN_MS = 0.001;
 /** Keeps a weight that underflows from being taken for that of a slot that may not serve. */
 const WEIGHT_MIN = 1e-30;
 
-/** Writes the slot's weight as of now into `weights`: as a result it would be boxed. */
+/** Writes the slot's weight as of now to `weights[at]`: as a result it would be boxed. */
 export function writeLocalityWeight(
   columns: Columns,
   slot: number,
   nowMs: number,
   weights: Float64Array,
+  at: number,
 ): void {
   const known = windowLatencyMs(columns, slot);
   const latencyMs = Math.max(LATENCY_MIN_MS, known >= 0 ? known : columns.typicalMs[0]! || 1);
@@ -49,7 +50,7 @@ export function writeLocalityWeight(
   const ageMs = waitingAgeMs(columns, slot, nowMs);
   const toleratedMs = AGE_RATIO * latencyMs;
   if (ageMs > toleratedMs) weight *= toleratedMs / ageMs;
-  weights[slot] = Math.max(WEIGHT_MIN, weight);
+  weights[at] = Math.max(WEIGHT_MIN, weight);
 }
 
 function ratePerSec(columns: Columns, slot: number, nowMs: number): number {

@@ -5,15 +5,14 @@
  * answer, and sampling two keeps several gateways from herding onto the same endpoint.
  */
 import type { Factor } from "../../model/explanation.ts";
-import { errorRatioNow } from "../signals/error-ratio.ts";
 import { cheaperOf, effectiveLatencyMs, latencyFactors } from "./latency-cost.ts";
 import type { PickFacts } from "./pick-facts.ts";
-import { StatelessPicker, type PickerWorld } from "./picker.ts";
+import { PickerBase, type PickerWorld } from "./picker.ts";
 import { BY_COST, BY_ONLY } from "./trace.ts";
 import { NONE, TwoChoices } from "./two-choices.ts";
 import { nominalWeight } from "./weight.ts";
 
-export class PeakEwma extends StatelessPicker {
+export class PeakEwma extends PickerBase {
   readonly #world: PickerWorld;
   readonly #choices: TwoChoices;
 
@@ -53,7 +52,6 @@ export class PeakEwma extends StatelessPicker {
 /** What an endpoint gets in the long run from whoever compares costs. */
 export function steadyShare({ columns }: PickerWorld, slot: number, nowMs: number): number {
   const known = columns.latencyMs[slot]! >= 0;
-  const ratio = errorRatioNow(columns, slot, nowMs);
   // 1 in flight: an endpoint without history counts as typical rather than as free.
-  return nominalWeight(columns, slot) / effectiveLatencyMs(columns, slot, known ? 0 : 1, ratio, nowMs);
+  return nominalWeight(columns, slot) / effectiveLatencyMs(columns, slot, known ? 0 : 1, nowMs);
 }

@@ -41,6 +41,9 @@ export interface Picker extends EligibleListener {
   /** The slot's endpoint has reported its load; the columns have it already. */
   reported(slot: number, nowMs: number): void;
 
+  /** Slots whose endpoints should be asked for their load now; asking counts as asked. */
+  probesWanted(): readonly number[];
+
   /** After every change of membership and about once a second: what is too slow to do in a pick. */
   rebalance(nowMs: number): void;
 
@@ -54,19 +57,25 @@ export interface Picker extends EligibleListener {
   copy(world: PickerWorld): Picker;
 }
 
-/** For policies that keep no state about endpoints. */
-export abstract class StatelessPicker implements Picker {
+const NO_SLOTS: readonly number[] = Object.freeze([]);
+
+/** What most policies do not care for. */
+export abstract class PickerBase implements Picker {
   abstract choose(facts: PickFacts, nowMs: number): number;
   abstract factors(slot: number, nowMs: number): readonly Factor[];
   abstract copy(world: PickerWorld): Picker;
   abstract shareOf(slot: number, nowMs: number): number;
 
-  entered(): void {}
-  left(): void {}
-  answered(): void {}
-  ended(): void {}
-  reported(): void {}
-  rebalance(): void {}
+  entered(_slot: number, _nowMs: number): void {}
+  left(_slot: number): void {}
+  answered(_slot: number, _nowMs: number): void {}
+  ended(_slot: number, _outcome: Outcome, _nowMs: number): void {}
+  reported(_slot: number, _nowMs: number): void {}
+  rebalance(_nowMs: number): void {}
+
+  probesWanted(): readonly number[] {
+    return NO_SLOTS;
+  }
 
   weigh(slots: readonly number[], nowMs: number, shares: Float64Array): void {
     for (const slot of slots) shares[slot] = this.shareOf(slot, nowMs);

@@ -13,6 +13,7 @@
  * is not reused while a claim on it is open.
  */
 import type { Endpoint } from "../../model/endpoint.ts";
+import type { LoadReport } from "../../model/load-report.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { PoolSpec } from "../../model/pool.ts";
 import type { Ticket, Verdict } from "../../model/verdict.ts";
@@ -21,6 +22,7 @@ import { PoolHealth, type HealthEvent } from "../health/pool-health.ts";
 import { createColumns, type Columns } from "../signals/columns.ts";
 import { begin, end, stopWaiting } from "../signals/in-flight.ts";
 import { learnEnd, learnLatency } from "../signals/learn.ts";
+import { takeReport } from "../signals/load.ts";
 import { Chooser } from "./chooser.ts";
 import { Eligible, wellness } from "./eligible.ts";
 import type { EndpointReport, EndpointShare } from "./endpoint-report.ts";
@@ -157,6 +159,25 @@ export class PoolBrain {
   checkPassed(key: string, nowMs: number): void {
     const slot = this.#members.slotOf(key);
     if (slot !== undefined) this.#health.checkPassed(slot, nowMs);
+  }
+
+  /**
+   * An endpoint has said how loaded it is: on an answer (its open ticket), to a probe or through a scrape (its key).
+   * An unknown key is ignored: reports outlive endpoints.
+   */
+  loadReported(of: Ticket | string, report: LoadReport, nowMs: number): void {
+    const slot = typeof of === "string" ? this.#members.slotOf(of) : this.#tickets.open(of).slot;
+    if (slot === undefined) return;
+    takeReport(this.#columns.load, slot, report, nowMs);
+    this.#chooser.picker.reported(slot, nowMs);
+  }
+
+  /**
+   * Endpoints that should be asked for their load now; ask again every 10 ms or so while there is traffic. The answer to
+   * a probe goes to `loadReported` under the endpoint's key; one that does not come within a second is worth nothing.
+   */
+  probesWanted(): readonly Endpoint[] {
+    return this.#chooser.picker.probesWanted().map((slot) => this.#members.endpointAt(slot));
   }
 
   /** About once a second: the policy's slower work. A pick does it if nobody has for 2 s. */

@@ -3,14 +3,14 @@
  */
 import type { Factor } from "../../model/explanation.ts";
 import type { PickFacts } from "./pick-facts.ts";
-import { StatelessPicker, type PickerWorld } from "./picker.ts";
+import { PickerBase, type PickerWorld } from "./picker.ts";
 import { BY_CHANCE } from "./trace.ts";
 import { commonFactors, nominalWeight } from "./weight.ts";
 
 /** As in two-choices.ts. */
 const DRAWS_MAX = 64;
 
-export class Random extends StatelessPicker {
+export class Random extends PickerBase {
   readonly #world: PickerWorld;
 
   constructor(world: PickerWorld) {

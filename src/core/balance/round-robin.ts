@@ -7,16 +7,17 @@
  */
 import type { Factor } from "../../model/explanation.ts";
 import type { PickFacts } from "./pick-facts.ts";
-import type { Picker, PickerWorld } from "./picker.ts";
+import { PickerBase, type PickerWorld } from "./picker.ts";
 import { StaticStride } from "./static-stride.ts";
 import { BY_TURN } from "./trace.ts";
 import { commonFactors, nominalWeight } from "./weight.ts";
 
-export class RoundRobin implements Picker {
+export class RoundRobin extends PickerBase {
   readonly #world: PickerWorld;
   readonly #stride: StaticStride;
 
   constructor(world: PickerWorld, stride = new StaticStride(world.prng.uint32() >>> 1)) {
+    super();
     this.#world = world;
     this.#stride = stride;
   }
@@ -30,24 +31,19 @@ export class RoundRobin implements Picker {
     return slot;
   }
 
-  entered(slot: number): void {
+  override entered(slot: number): void {
     const { columns } = this.#world;
     this.#stride.setWeight(slot, nominalWeight(columns, slot) / columns.traits.weightMax[0]!);
   }
 
-  left(): void {}
-  answered(): void {}
-  ended(): void {}
-  reported(): void {}
-
   /** Weights may have changed, and slow starts have gone on. */
-  rebalance(): void {
+  override rebalance(): void {
     const { candidates } = this.#world;
     for (let index = 0; index < candidates.size; index++) this.entered(candidates.at(index));
   }
 
-  weigh(slots: readonly number[], _nowMs: number, shares: Float64Array): void {
-    for (const slot of slots) shares[slot] = nominalWeight(this.#world.columns, slot);
+  shareOf(slot: number): number {
+    return nominalWeight(this.#world.columns, slot);
   }
 
   factors(slot: number): readonly Factor[] {
