@@ -15,9 +15,11 @@
  * - To the first byte: a stream is judged by how soon it begins, not by how long it lasts.
  * - `unloaded` follows a faster median quickly and a slower one hardly (an hour's half-life at rest would do): the original's
  *   moving average takes a long overload for normal.
- * - Was it us? If the limit has been cut to CUT_TEST and the median is still far above what Little's law predicts of a
- *   saturated pool (as much shorter as there are fewer), then concurrency is not the cause: the endpoints have become slower.
- *   `unloaded` is learned anew, rather than the limit ground down to its minimum.
+ * - Windows last at least one and a half times the time to the first byte, so that each shows what the one before decided.
+ * - Was it us? In a saturated pool answers take longer in proportion to the requests under way (Little's law). If those have been
+ *   cut to CUT_TEST of what they were when answers were slowest, and answers have not become at least half as much faster as
+ *   that predicts, then concurrency is not the cause: the endpoints have become slower. `unloaded` is learned
+ *   anew, rather than the limit ground down to its minimum.
  * - Start: until the first sign of congestion the limit grows by half per window, as TCP's does.
  * - Windows in which less than half of the limit was in use teach nothing, since it did not limit.
  *
@@ -39,16 +41,16 @@ const DROP_FACTOR = 0.9;
 /** A quarter of the way down per window; up by 1/2400, a time constant of ten minutes of congested windows. */
 const FALL_SHARE = 1 / 4;
 const RISE_SHARE = 1 / 2400;
-/** The limit has lost a third since congestion was first seen. */
+/** A third fewer under way: enough for the gain to stand out from the noise of medians. */
 const CUT_TEST = 2 / 3;
+const LATENCIES_PER_WINDOW = 1.5;
+const WINDOW_MS_MAX = 30_000;
 
 interface ClassLatency {
   readonly window: Histogram;
   /** Median when nothing was in the way; below 0: not known yet. */
   unloadedMs: number;
   medianMs: number;
-  /** Median when the present congestion was first seen; below 0: there is none. */
-  congestedMs: number;
 }
 
 export class AdaptiveLimit {
@@ -56,8 +58,12 @@ export class AdaptiveLimit {
   readonly #classes = new Map<string, ClassLatency>();
   #value: number;
   #starting = true;
-  /** The limit when the present congestion was first seen; 0: there is none. */
-  #congestedLimit = 0;
+  /** How many times as long as unloaded answers took in the last window, and on average how long, in ms. */
+  #slowness = 1;
+  #meanMedianMs = 0;
+  /** The slowest window of the present congestion: its slowness and what was under way; 0: there is none. */
+  #worstSlowness = 0;
+  #worstUnderWay = 0;
   #windowEndMs = Number.NEGATIVE_INFINITY;
   #samples = 0;
   #drops = 0;
@@ -90,7 +96,8 @@ export class AdaptiveLimit {
     if (this.#windowEndMs === Number.NEGATIVE_INFINITY) this.#windowEndMs = nowMs + WINDOW_MS;
     if (nowMs < this.#windowEndMs || this.#samples + this.#drops < SAMPLES_MIN) return;
     this.#conclude();
-    this.#windowEndMs = nowMs + WINDOW_MS;
+    const latencyMs = this.#meanMedianMs * LATENCIES_PER_WINDOW;
+    this.#windowEndMs = nowMs + Math.min(WINDOW_MS_MAX, Math.max(WINDOW_MS, latencyMs));
     this.#samples = 0;
     this.#drops = 0;
     this.#peak = 0;
@@ -117,6 +124,8 @@ export class AdaptiveLimit {
   #readMedians(): number {
     let sum = 0;
     let count = 0;
+    let slowness = 0;
+    let medians = 0;
     for (const latency of this.#classes.values()) {
       const { window } = latency;
       // A handful says little of a class; it waits for more.
@@ -129,31 +138,35 @@ export class AdaptiveLimit {
       const ratio = (this.#policy.tolerance * latency.unloadedMs) / Math.max(medianMs, Number.MIN_VALUE);
       sum += Math.min(1, Math.max(GRADIENT_MIN, ratio)) * window.count;
       count += window.count;
+      slowness += (medianMs / Math.max(latency.unloadedMs, Number.MIN_VALUE)) * window.count;
+      medians += medianMs * window.count;
       window.clear();
+    }
+    if (count > 0) {
+      this.#slowness = slowness / count;
+      this.#meanMedianMs = medians / count;
     }
     return count === 0 ? 1 : sum / count;
   }
 
-  /** Whether the cut has helped as it should have, if the load we let through were the cause. */
+  /** Whether fewer under way has helped as it should have, if the load we let through were the cause. */
   #doubt(gradient: number): void {
     if (gradient >= 1) {
-      this.#congestedLimit = 0;
-      for (const latency of this.#classes.values()) latency.congestedMs = -1;
+      this.#worstSlowness = 0;
       return;
     }
-    if (this.#congestedLimit === 0) {
-      this.#congestedLimit = this.#value;
-      for (const latency of this.#classes.values()) latency.congestedMs = latency.medianMs;
+    if (this.#slowness > this.#worstSlowness) {
+      this.#worstSlowness = this.#slowness;
+      this.#worstUnderWay = this.#peak;
       return;
     }
-    const cut = this.#value / this.#congestedLimit;
+    const cut = this.#peak / this.#worstUnderWay;
     if (cut > CUT_TEST) return;
-    this.#congestedLimit = 0;
+    const expected = this.#worstSlowness * (1 - (1 - cut) / 2);
+    this.#worstSlowness = 0;
+    if (this.#slowness <= expected) return;
     for (const latency of this.#classes.values()) {
-      // Half of the predicted gain is enough to believe in it: the queue inside drains with a delay.
-      const predictedMs = latency.congestedMs * (1 - (1 - cut) / 2);
-      if (latency.congestedMs > 0 && latency.medianMs > predictedMs) latency.unloadedMs = latency.medianMs;
-      latency.congestedMs = -1;
+      if (latency.medianMs >= 0) latency.unloadedMs = latency.medianMs;
     }
   }
 
@@ -164,7 +177,7 @@ export class AdaptiveLimit {
   #latencyOf(className: string): ClassLatency {
     let latency = this.#classes.get(className);
     if (latency === undefined) {
-      latency = { window: new Histogram(), unloadedMs: -1, medianMs: -1, congestedMs: -1 };
+      latency = { window: new Histogram(), unloadedMs: -1, medianMs: -1 };
       this.#classes.set(className, latency);
     }
     return latency;
