@@ -13,7 +13,7 @@ test("values are pinned: gateways of different releases must agree", () => {
   );
 });
 
-const PINNED = [0,1009084850,3780547604,1968171120,4022786657,961940158];
+const PINNED = [0, 1009084850, 3780547604, 1968171120, 4022786657, 961940158];
 
 test("keys that differ in one place fall evenly into buckets, and seeds are unrelated", () => {
   const buckets = new Int32Array(64);

@@ -117,7 +117,7 @@ test("sending adds to the probe's RIF, so that a burst spreads before the next r
     [0, 1],
     [0, 50],
     [0, 60],
-    [5, 1],
+    [5, 2],
   ]);
   const chosen = Array.from({ length: 3 }, () => picker.choose(FIRST_TRY, 10));
   assert.deepEqual(chosen.slice(0, 1), [0]);

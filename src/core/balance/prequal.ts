@@ -199,7 +199,7 @@ export class Prequal extends PickerBase {
     else latencyMs[at] = told + errorRatioNow(columns, slot, nowMs) * ERROR_COST * columns.typicalMs[0]!;
   }
 
-  /** Finds the best of the cold and of the hot, dropping what is dead on the way. */
+  /** Finds the best of the cold and of the hot. */
   #scan(tried: readonly number[], nowMs: number): void {
     const pool = this.#pool;
     const { columns, trace } = this.#world;
@@ -210,13 +210,12 @@ export class Prequal extends PickerBase {
     this.#coldest = NOWHERE;
     this.#leastHot = NOWHERE;
     this.#usable = 0;
-    for (let i = 0; i < pool.size;) {
-      const slot = pool.slots[i]!;
-      if (!pool.isLive(i, columns, nowMs)) {
-        pool.remove(i);
-        continue;
-      }
-      const at = i++;
+    pool.prune(columns, nowMs);
+    // From anywhere, so that ties do not all go to the same one.
+    let at = pool.size === 0 ? 0 : this.#world.prng.below(pool.size);
+    for (let i = 0; i < pool.size; i++) {
+      at = at + 1 >= pool.size ? 0 : at + 1;
+      const slot = pool.slots[at]!;
       if (tried.length > 0 && tried.includes(slot)) continue;
       this.#usable++;
       const ratio = errorRatioNow(columns, slot, nowMs);

@@ -66,6 +66,10 @@ export class ProbePool {
     );
   }
 
+  prune(columns: Columns, nowMs: number): void {
+    for (let at = this.size - 1; at >= 0; at--) if (!this.isLive(at, columns, nowMs)) this.remove(at);
+  }
+
   /** Moves the last entry into the gap. */
   remove(at: number): void {
     const last = --this.size;
