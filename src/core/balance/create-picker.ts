@@ -9,6 +9,7 @@ import { PeakEwma } from "./peak-ewma.ts";
 import type { Picker, PickerWorld } from "./picker.ts";
 import { Prequal } from "./prequal.ts";
 import { Random } from "./random.ts";
+import { ResourceAware } from "./resource-aware.ts";
 import { RoundRobin } from "./round-robin.ts";
 
 export function createPicker(policy: BalancingPolicy, world: PickerWorld): Picker {
@@ -21,8 +22,9 @@ export function createPicker(policy: BalancingPolicy, world: PickerWorld): Picke
       return new LeastRequest(world);
     case "Prequal":
       return new Prequal(world);
-    case "Auto":
     case "ResourceAware":
+      return new ResourceAware(world);
+    case "Auto":
     case "PeakEwma":
       return new PeakEwma(world);
     case "LocalityAware":

@@ -128,6 +128,8 @@ function play(steps: readonly Step[], seed: number): readonly string[] {
         model.members = new Map(list.map((entry) => [entry.key, entry]));
         brain.adopt(spec(list, POLICIES[policy], { maxConnections: LIMIT }), nowMs);
         model.forget();
+        // A slot may have another endpoint now, and what was tried is told by slots.
+        tried = [];
         break;
       }
       case "health": {
