@@ -22,6 +22,7 @@ import { Fleet } from "./world/fleet.ts";
 import { Gateway, type GatewayContext } from "./world/gateway.ts";
 import { Network } from "./world/network.ts";
 import { Prober } from "./world/prober.ts";
+import { PROBE_LOOK_MS, Reports } from "./world/reports.ts";
 
 export interface Run {
   readonly scenario: Scenario;
@@ -72,6 +73,11 @@ export function run(scenario: Scenario, contender: Contender): Run {
     started: (call) => recorder.started(call),
     finished: (call, ending) => recorder.finished(call, ending, engine.nowMs),
   });
+  const reporting = scenario.gateways.reports;
+  const reports =
+    reporting === undefined
+      ? undefined
+      : new Reports(reporting, { agenda, fleet, network, prng: stream(seed, "reports") });
   const context: GatewayContext = {
     engine,
     network,
@@ -80,6 +86,7 @@ export function run(scenario: Scenario, contender: Contender): Run {
     method: scenario.clients.method,
     sent: (call, server) => recorder.sent(call, server, engine.nowMs),
     ended: (call, ending) => clients.ended(call, ending),
+    report: (gateway, job) => reports?.answered(gateway, job),
   };
   fleet.start(() => tellAll(specOf(contender, fleet)));
   const gateways = Array.from({ length: scenario.gateways.count }, (_, index) => {
@@ -104,6 +111,8 @@ export function run(scenario: Scenario, contender: Contender): Run {
   agenda.every(SECOND_MS, SECOND_MS, durationMs + SECOND_MS / 2, () => recorder.second());
   agenda.every(SECOND_MS, SECOND_MS, durationMs, () => gateways.forEach((gateway) => gateway.tick()));
   for (const gateway of gateways) {
+    if (reporting?.onProbes === true)
+      agenda.every(PROBE_LOOK_MS, PROBE_LOOK_MS, durationMs, () => reports?.probe(gateway));
     if (gateway.hasDoor)
       agenda.every(DOOR_TICK_MS, DOOR_TICK_MS, durationMs + AFTERMATH_MS, () => gateway.tickDoor());
   }

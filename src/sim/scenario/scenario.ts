@@ -87,8 +87,16 @@ export interface GatewaySpec {
   readonly zones: readonly string[];
   /** Until a change of membership or of a probe's verdict reaches a gateway. */
   readonly viewDelayMs: number;
-  /** How load reports of endpoints come. */
-  readonly reports: { readonly delayMs: number; readonly dropRatio: number };
+  /** How load reports of endpoints come; undefined: they do not. */
+  readonly reports: ReportSpec | undefined;
+}
+
+export interface ReportSpec {
+  readonly onAnswers: boolean;
+  readonly onProbes: boolean;
+  /** Beyond what the answer itself takes. */
+  readonly delayMs: number;
+  readonly dropRatio: number;
 }
 
 export interface ServerGroup {

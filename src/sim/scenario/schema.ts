@@ -167,7 +167,11 @@ export const scenarioSchema = strict({
     count: integer(1, 1_000).optional(),
     zones,
     viewDelay: duration(true).optional(),
-    reports: strict({ delay: duration(true).optional(), dropRatio: ratio.optional() }).optional(),
+    reports: strict({
+      on: z.array(z.enum(["answers", "probes"])).optional(),
+      delay: duration(true).optional(),
+      dropRatio: ratio.optional(),
+    }).optional(),
   }).optional(),
   pool: z.record(z.string(), z.unknown()).optional(),
   endpoints: z.array(endpoints).min(1),

@@ -2,7 +2,15 @@
  * A scenario file that passed its schema, in the simulator's words: durations to milliseconds, defaults filled in.
  */
 import { parseDurationMs } from "../../std/duration.ts";
-import type { AntagonistSpec, FaultSpec, Scenario, Selection, ServerGroup, WorkSpec } from "./scenario.ts";
+import type {
+  AntagonistSpec,
+  FaultSpec,
+  ReportSpec,
+  Scenario,
+  Selection,
+  ServerGroup,
+  WorkSpec,
+} from "./scenario.ts";
 import type { ScenarioFile } from "./schema.ts";
 
 export function translate(
@@ -32,10 +40,7 @@ export function translate(
       count: gateways?.count ?? 1,
       zones: gateways?.zones ?? [],
       viewDelayMs: msOf(gateways?.viewDelay ?? "0s"),
-      reports: {
-        delayMs: msOf(gateways?.reports?.delay ?? "0s"),
-        dropRatio: gateways?.reports?.dropRatio ?? 0,
-      },
+      reports: gateways?.reports === undefined ? undefined : reportsOf(gateways.reports),
     },
     groups: file.endpoints.map(groupOf),
     faults: (file.faults ?? []).map(faultOf),
@@ -45,6 +50,16 @@ export function translate(
       crossZoneMs: network?.crossZoneMs ?? 0,
       pairs: network?.pairs ?? [],
     },
+  };
+}
+
+function reportsOf(reports: NonNullable<NonNullable<ScenarioFile["gateways"]>["reports"]>): ReportSpec {
+  const on = reports.on ?? ["answers", "probes"];
+  return {
+    onAnswers: on.includes("answers"),
+    onProbes: on.includes("probes"),
+    delayMs: msOf(reports.delay ?? "0s"),
+    dropRatio: reports.dropRatio ?? 0,
   };
 }
 

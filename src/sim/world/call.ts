@@ -12,6 +12,7 @@ import type { AdmissionFacts } from "../../core/admission/admission.ts";
 import type { WaitTicket } from "../../core/admission/class-queue.ts";
 import type { Permit } from "../../core/admission/permits.ts";
 import { NO_HASH, type PickFacts } from "../../core/balance/pick-facts.ts";
+import type { LoadReport } from "../../model/load-report.ts";
 import type { Ticket } from "../../model/verdict.ts";
 import type { Condition } from "./condition.ts";
 
@@ -28,6 +29,8 @@ export interface Serving {
   /** Attempts sent here that no gateway has ended: what a balancer tries to even out. */
   openAttempts: number;
   accept(job: Job): void;
+  /** What it would say of its load now; undefined: it says nothing. */
+  report(): LoadReport | undefined;
 }
 
 export class Call implements PickFacts, AdmissionFacts<Call> {
@@ -68,6 +71,10 @@ export class Job {
   workMs = Number.NaN;
   /** On the server's own clock. */
   finishAt = Number.NaN;
+  /** When it came, and how many were inside before it. */
+  arrivedMs = Number.NaN;
+  found = 0;
+  report: LoadReport | undefined = undefined;
   /** 0 until answered; then a status, REFUSED or BROKEN. */
   status = 0;
   server: Serving;
@@ -113,6 +120,7 @@ export class Jobs {
     job.gatewayZone = gatewayZone;
     job.workMs = call.workMs;
     job.status = 0;
+    job.report = undefined;
     return job;
   }
 

@@ -42,10 +42,11 @@ export class Fleet {
     this.#engine = engine;
     this.#zones = zones;
     const servers: Server[] = [];
+    const reporting = scenario.gateways.reports !== undefined;
     for (const group of scenario.groups) {
       for (let i = 0; i < group.count; i++) {
         const zone = group.zones.length === 0 ? 0 : zones.indexOf(group.zones[i % group.zones.length]!);
-        servers.push(new Server(servers.length, group, zone, engine, out));
+        servers.push(new Server(servers.length, group, zone, { engine, out, reporting }));
       }
     }
     this.servers = servers;

@@ -6,9 +6,12 @@
  */
 import type { LivePool } from "../../app/live-pool.ts";
 import { afterAttempt } from "../../core/retry/after-attempt.ts";
+import type { Endpoint } from "../../model/endpoint.ts";
+import type { LoadReport } from "../../model/load-report.ts";
 import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { RetryCause } from "../../model/policy.ts";
 import type { PoolSpec } from "../../model/pool.ts";
+import type { Ticket } from "../../model/verdict.ts";
 import type { Prng } from "../../std/prng.ts";
 import { BROKEN, REFUSED, type Call, type Job, type Jobs, type Serving } from "./call.ts";
 import { DeadlineLine } from "./deadline-line.ts";
@@ -30,6 +33,8 @@ export interface GatewayContext {
   /** An attempt leaves for a server. */
   readonly sent: (call: Call, server: Serving) => void;
   readonly ended: (call: Call, ending: Ending) => void;
+  /** What the answer says of its endpoint's load. */
+  readonly report: (gateway: Gateway, job: Job) => void;
 }
 
 const TRY = (call: Call): number => call.tryNumber;
@@ -87,6 +92,15 @@ export class Gateway {
     this.pool.brain.rebalance(nowMs);
   }
 
+  /** An endpoint's report of its load, under its key or an open claim. */
+  hear(of: Ticket | string, report: LoadReport): void {
+    this.pool.brain.loadReported(of, report, this.#context.engine.nowMs);
+  }
+
+  probesWanted(): readonly Endpoint[] {
+    return this.pool.brain.probesWanted();
+  }
+
   /** Those who wait at the door are looked at. */
   tickDoor(): void {
     this.#door.tick();
@@ -119,6 +133,7 @@ export class Gateway {
   receive(job: Job): void {
     const { call, status } = job;
     const { wanted } = job;
+    if (wanted) this.#context.report(this, job);
     this.#context.jobs.giveBack(job);
     if (!wanted) return;
     if (status === REFUSED) this.#failed(call, "connect-failure", "connect-failure");

@@ -9,11 +9,12 @@ import { DelayLine } from "./delay-line.ts";
 import type { Engine } from "./engine.ts";
 
 interface Way {
+  readonly delayMs: number;
   readonly forth: DelayLine | undefined;
   readonly back: DelayLine | undefined;
 }
 
-const NO_DELAY: Way = { forth: undefined, back: undefined };
+const NO_DELAY: Way = { delayMs: 0, forth: undefined, back: undefined };
 
 export class Network {
   /** By gateway's zone, then server's zone. */
@@ -28,11 +29,17 @@ export class Network {
         const delayMs = delayBetween(spec, from, to);
         if (delayMs === 0) return NO_DELAY;
         return {
+          delayMs,
           forth: new DelayLine(engine, delayMs, (job) => job.server.accept(job)),
           back: new DelayLine(engine, delayMs, deliver),
         };
       }),
     );
+  }
+
+  /** One way. */
+  delayMs(from: number, to: number): number {
+    return this.#ways[from]![to]!.delayMs;
   }
 
   send(job: Job): void {

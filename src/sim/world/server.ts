@@ -12,10 +12,12 @@
  * the first of them, and idle if there is none or the rate is 0; every job accepted is answered, dropped because
  * nobody wants it, or still here.
  */
+import type { LoadReport } from "../../model/load-report.ts";
 import { Queue } from "../../std/queue.ts";
 import type { ServerGroup } from "../scenario/scenario.ts";
 import { BROKEN, REFUSED, type Job, type Serving } from "./call.ts";
 import type { Engine, Source } from "./engine.ts";
+import { LoadMeter } from "./load-meter.ts";
 import { JobHeap } from "./job-heap.ts";
 import { Condition } from "./condition.ts";
 
@@ -24,6 +26,13 @@ export interface Answering {
   answer(job: Job): void;
   answerLater(job: Job, afterMs: number): void;
   drop(job: Job): void;
+}
+
+export interface ServerContext {
+  readonly engine: Engine;
+  readonly out: Answering;
+  /** Whether it measures and reports its load. */
+  readonly reporting: boolean;
 }
 
 export class Server implements Source, Serving {
@@ -38,18 +47,21 @@ export class Server implements Source, Serving {
   readonly #running = new JobHeap();
   readonly #waiting = new Queue<Job>();
   readonly #sharing: boolean;
+  readonly #meter: LoadMeter | undefined;
   #virtual = 0;
   #advancedMs = 0;
   #rate: number;
   #busyMs = 0;
 
-  constructor(index: number, group: ServerGroup, zone: number, engine: Engine, out: Answering) {
+  constructor(index: number, group: ServerGroup, zone: number, context: ServerContext) {
+    const { engine, out, reporting } = context;
     this.index = index;
     this.group = group;
     this.zone = zone;
     this.#engine = engine;
     this.#timer = engine.add(this);
     this.#out = out;
+    this.#meter = reporting ? new LoadMeter() : undefined;
     this.#sharing = group.discipline === "processor-sharing";
     this.#rate = group.speed;
   }
@@ -65,8 +77,17 @@ export class Server implements Source, Serving {
     return this.#busyMs;
   }
 
+  report(): LoadReport | undefined {
+    const { refusing, stopped, swallows } = this.condition;
+    if (refusing || stopped || swallows) return undefined;
+    this.#advance();
+    return this.#meter?.report(this.requests, this.#engine.nowMs);
+  }
+
   accept(job: Job): void {
     const { condition, group } = this;
+    job.arrivedMs = this.#engine.nowMs;
+    job.found = this.requests;
     const { failing } = condition;
     if (condition.swallows) this.#out.drop(job);
     else if (condition.refusing) this.#answer(job, REFUSED);
@@ -131,7 +152,9 @@ export class Server implements Source, Serving {
     this.#advancedMs = nowMs;
     if (this.#rate === 0) return;
     this.#virtual += passed * this.#rate;
-    this.#busyMs += passed * Math.min(this.#running.size, this.group.slots);
+    const busy = Math.min(this.#running.size, this.group.slots);
+    this.#busyMs += passed * busy;
+    if (this.#meter !== undefined && passed > 0) this.#meter.passed(busy / this.group.slots, passed);
   }
 
   #rearm(): void {
@@ -148,6 +171,11 @@ export class Server implements Source, Serving {
 
   #answer(job: Job, status: number): void {
     job.status = status;
+    if (this.#meter !== undefined && status > 0) {
+      const { nowMs } = this.#engine;
+      this.#meter.answered(status >= 500, nowMs - job.arrivedMs, job.found, nowMs);
+      job.report = this.report();
+    }
     // The way back is cut as well.
     if (this.condition.swallows) this.#out.drop(job);
     else this.#out.answer(job);
