@@ -34,7 +34,8 @@ export const DECISION_REASONS = [
 export type DecisionReason = (typeof DECISION_REASONS)[number];
 
 /** Why an endpoint did not stand for choice. */
-export type FilterReason = "leaving" | "draining" | "unhealthy" | "full" | "tried" | "other-group";
+export type FilterReason =
+  "leaving" | "draining" | "unhealthy" | "ejected" | "full" | "tried" | "other-group";
 
 /** A number that went into a score. */
 export interface Factor {

@@ -60,8 +60,13 @@ export class Chooser {
   }
 
   choose(facts: PickFacts, nowMs: number): number {
-    if (nowMs >= this.#overdueMs[0]!) this.rebalance(nowMs);
+    this.catchUp(nowMs);
     return this.#picker.choose(facts, nowMs);
+  }
+
+  /** Does the tick's work if the tick is overdue. */
+  catchUp(nowMs: number): void {
+    if (nowMs >= this.#overdueMs[0]!) this.rebalance(nowMs);
   }
 
   rebalance(nowMs: number): void {

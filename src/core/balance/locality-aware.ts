@@ -137,7 +137,7 @@ export class LocalityAware extends PickerBase {
     const { scores } = this.#trace;
     scores[0] = inFlight[first]!;
     scores[1] = inFlight[second]!;
-    this.#trace.pair(first, second, BY_IN_FLIGHT);
+    this.#trace.pair(first, second === first ? NONE : second, BY_IN_FLIGHT);
     return inFlight[second]! < inFlight[first]! ? second : first;
   }
 

@@ -8,7 +8,7 @@
  * these calls are not inlined, and each such number would be an allocation.
  */
 import type { BalancingOptions } from "../../model/balancing.ts";
-import type { Factor } from "../../model/explanation.ts";
+import type { Explanation, Factor } from "../../model/explanation.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { Prng } from "../../std/prng.ts";
 import type { Columns } from "../signals/columns.ts";
@@ -27,6 +27,10 @@ export interface PickerWorld {
   /** All who belong, whether or not they may serve at the moment. Allocates: for `rebalance`. */
   readonly members: () => readonly number[];
 }
+
+export type PickerAccount = Pick<Explanation, "carriedOutBy" | "group">;
+
+const PLAIN: PickerAccount = Object.freeze({ carriedOutBy: undefined, group: undefined });
 
 export interface Picker extends EligibleListener {
   /** Also writes what it looked at into the trace. */
@@ -49,6 +53,9 @@ export interface Picker extends EligibleListener {
 
   /** Writes the long-run share of each of `slots`, relative to each other: above 0, in any unit. */
   weigh(slots: readonly number[], nowMs: number, shares: Float64Array): void;
+
+  /** Who carries the policy out, and where the last choice was made. */
+  account(): PickerAccount;
 
   /** What the slot's score is made of, for people. */
   factors(slot: number, nowMs: number): readonly Factor[];
@@ -75,6 +82,10 @@ export abstract class PickerBase implements Picker {
 
   probesWanted(): readonly number[] {
     return NO_SLOTS;
+  }
+
+  account(): PickerAccount {
+    return PLAIN;
   }
 
   weigh(slots: readonly number[], nowMs: number, shares: Float64Array): void {

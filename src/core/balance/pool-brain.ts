@@ -13,6 +13,7 @@
  * is not reused while a claim on it is open.
  */
 import type { Endpoint } from "../../model/endpoint.ts";
+import type { Explanation } from "../../model/explanation.ts";
 import type { LoadReport } from "../../model/load-report.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { PoolSpec } from "../../model/pool.ts";
@@ -26,6 +27,7 @@ import { takeReport } from "../signals/load.ts";
 import { Chooser } from "./chooser.ts";
 import { Eligible, wellness } from "./eligible.ts";
 import type { EndpointReport, EndpointShare } from "./endpoint-report.ts";
+import { explainPick } from "./explain.ts";
 import { Members } from "./members.ts";
 import { FIRST_TRY, type PickFacts } from "./pick-facts.ts";
 import { RecentDecisions } from "./recent.ts";
@@ -183,6 +185,21 @@ export class PoolBrain {
   /** About once a second: the policy's slower work. A pick does it if nobody has for 2 s. */
   rebalance(nowMs: number): void {
     this.#chooser.rebalance(nowMs);
+  }
+
+  /** What a pick for these facts would decide now, and why. Nothing is picked, counted or drawn. */
+  explain(facts: PickFacts, nowMs: number): Explanation {
+    return explainPick(
+      {
+        columns: this.#columns,
+        eligible: this.#eligible,
+        members: this.#members,
+        chooser: this.#chooser,
+        prng: this.#prng,
+      },
+      facts,
+      nowMs,
+    );
   }
 
   /** Judges endpoints by their peers and ends ejections, when due. `pick` does it too; ticking keeps idle pools right. */

@@ -147,7 +147,7 @@ test("shares come to rest where all are equally full, and stay there", () => {
     const mean = late.reduce((sum, each) => sum + each[slot]!, 0) / late.length;
     // All equally full would be 0.5 each; by even shares the small ones would stand at 1.17, the big ones at 0.29.
     assert.ok(mean > 0.38 && mean < 0.62, `e${slot} ${mean}`);
-    for (const each of late) assert.ok(Math.abs(each[slot]! - mean) < 0.15 * mean, `e${slot} swings`);
+    for (const each of late) assert.ok(Math.abs(each[slot]! - mean) < 0.2 * mean, `e${slot} swings`);
   }
 });
 

@@ -11,7 +11,8 @@
  *
  * Repairs: every weight is pulled to the mean by a tenth, because an endpoint that idles at some base utilisation is
  * under-estimated while it has little traffic, and could not win it back; and no weight is above ten times the
- * mean, which bounds both a wrong report's harm and the length of a turn.
+ * mean, which bounds both a wrong report's harm and the length of a turn. Weights follow with a time constant of 3 s:
+ * a report is one second's sample, and its noise is no reason to move traffic.
  *
  * A report is trailing by seconds; requests in flight are known now. So the turn proposes two, and the count decides. Where
  * one of the two is unknown, the latency cost decides between them (latency-cost.ts): without reports this policy
@@ -33,6 +34,7 @@ const FADING_MS = 30_000;
 const UPDATE_MS = 1_000;
 const PULL = 0.1;
 const WEIGHT_MAX = 10;
+const SMOOTHING_MS = 3_000;
 
 /** Own rates are means over some ten seconds. */
 const RATE_SHARE = 0.1;
@@ -92,7 +94,7 @@ export class ResourceAware extends PickerBase {
     if (sinceMs >= UPDATE_MS) {
       this.#measureOwn(sinceMs);
       this.#updatedMs[0] = nowMs;
-      this.#weigh(nowMs);
+      this.#weigh(nowMs, 1 - Math.exp(-sinceMs / SMOOTHING_MS));
     }
     const { candidates } = this.#world;
     for (let index = 0; index < candidates.size; index++) {
@@ -157,9 +159,12 @@ export class ResourceAware extends PickerBase {
     }
   }
 
-  #weigh(nowMs: number): void {
+  /** `share`: how far a weight goes towards its new value. */
+  #weigh(nowMs: number, share: number): void {
     const { candidates, columns, options } = this.#world;
-    const weights = this.#weights.fill(0);
+    const before = this.#weights;
+    const weights = new Float64Array(before.length);
+    this.#weights = weights;
     let sum = 0;
     let known = 0;
     for (let index = 0; index < candidates.size; index++) {
@@ -182,7 +187,9 @@ export class ResourceAware extends PickerBase {
       const slot = candidates.at(index);
       if (weights[slot] === 0) continue;
       const relative = weights[slot]! / mean;
-      weights[slot] = exact ? relative : this.#tempered(relative, nowMs - columns.load.stampMs[slot]!);
+      const target = exact ? relative : tempered(relative, nowMs - columns.load.stampMs[slot]!);
+      const last = before[slot]! || target;
+      weights[slot] = exact ? target : last + (target - last) * share;
       this.#highest = Math.max(this.#highest, weights[slot]);
     }
   }
@@ -191,11 +198,6 @@ export class ResourceAware extends PickerBase {
     const { load } = this.#world.columns;
     const stampMs = load.stampMs[slot]!;
     return stampMs >= 0 && nowMs - stampMs <= EXPIRY_MS && nowMs - load.sinceMs[slot]! >= BLACKOUT_MS;
-  }
-
-  #tempered(relative: number, ageMs: number): number {
-    const trust = Math.min(1, Math.max(0, (EXPIRY_MS - ageMs) / (EXPIRY_MS - FADING_MS)));
-    return 1 + (Math.min(WEIGHT_MAX, relative) - 1) * (1 - PULL) * trust;
   }
 
   #makeRoom(): void {
@@ -210,4 +212,10 @@ export class ResourceAware extends PickerBase {
     this.#ownPerSec = grown(this.#ownPerSec);
     this.#requestsBefore = grown(this.#requestsBefore);
   }
+}
+
+/** Pulled to the mean, bounded, and trusted as far as the report is fresh. */
+function tempered(relative: number, ageMs: number): number {
+  const trust = Math.min(1, Math.max(0, (EXPIRY_MS - ageMs) / (EXPIRY_MS - FADING_MS)));
+  return 1 + (Math.min(WEIGHT_MAX, relative) - 1) * (1 - PULL) * trust;
 }
