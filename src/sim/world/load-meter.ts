@@ -23,6 +23,9 @@ export class LoadMeter {
   /** The latest answers: how long they took, and how many were inside when they came. */
   readonly #tookMs = new Float64Array(SAMPLES);
   readonly #inside = new Float64Array(SAMPLES);
+  /** Of the answers nearest to the present load: how far, and how long they took. */
+  readonly #distances = new Float64Array(NEAREST);
+  readonly #nearest = new Float64Array(NEAREST);
   #answers = 0;
 
   /** For so long up to `nowMs` this share of the slots was busy. */
@@ -50,13 +53,19 @@ export class LoadMeter {
     return this.#answers === 0 ? known : { ...known, latencyMs: this.#latencyAt(inFlight) };
   }
 
+  /** Two insertion sorts of a handful: no allocation, for it is asked with every answer. */
   #latencyAt(inFlight: number): number {
     const count = Math.min(this.#answers, SAMPLES);
-    const places = Array.from({ length: count }, (_, place) => place);
-    const near = (place: number): number => Math.abs(this.#inside[place]! - inFlight);
-    const nearest = places.toSorted((a, b) => near(a) - near(b)).slice(0, NEAREST);
-    const took = nearest.map((place) => this.#tookMs[place]!).toSorted((a, b) => a - b);
-    return took[took.length >> 1]!;
+    let kept = 0;
+    for (let place = 0; place < count; place++) {
+      const distance = Math.abs(this.#inside[place]! - inFlight);
+      if (kept === NEAREST && distance >= this.#distances[kept - 1]!) continue;
+      if (kept < NEAREST) kept++;
+      insert(this.#distances, this.#nearest, kept, distance, this.#tookMs[place]!);
+    }
+    for (let i = 1; i < kept; i++)
+      insert(this.#nearest, this.#distances, i + 1, this.#nearest[i]!, this.#distances[i]!);
+    return this.#nearest[kept >> 1]!;
   }
 
   #decay(nowMs: number): void {
@@ -65,4 +74,15 @@ export class LoadMeter {
     this.#requests *= left;
     this.#errors *= left;
   }
+}
+
+/** Puts `key` in its place among the first `size - 1` keys, which are in order, and `value` into the same place. */
+function insert(keys: Float64Array, values: Float64Array, size: number, key: number, value: number): void {
+  let place = size - 1;
+  for (; place > 0 && keys[place - 1]! > key; place--) {
+    keys[place] = keys[place - 1]!;
+    values[place] = values[place - 1]!;
+  }
+  keys[place] = key;
+  values[place] = value;
 }
