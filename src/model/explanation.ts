@@ -8,7 +8,7 @@
 export const DECISION_REASONS = [
   /** No decision recorded. */
   "none",
-  /** Nobody else was there to choose. */
+  /** Nobody else was there, or drawn, to compare with. */
   "only-candidate",
   /** Its turn. */
   "turn",

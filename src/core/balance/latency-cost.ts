@@ -10,7 +10,7 @@
  * for a 30 s model. An endpoint that fails fast is also always empty; `e * meanInFlight` keeps that emptiness
  * from counting as room.
  *
- * The cost is divided by the endpoint's weight (weight.ts): twice the weight, twice the queue is as good.
+ * In-flight requests count per unit of the endpoint's weight (weight.ts): twice the weight, twice the queue is as good.
  *
  * No history: an idle endpoint costs next to nothing, so the first request that sees it tries it; while that one
  * runs, the pool's typical latency stands in, so a new endpoint is treated as an average one: not starved, not
@@ -62,8 +62,8 @@ export function writeLatencyCost(
   const inFlight = columns.inFlight[slot]!;
   writeEffectiveLatency(columns, slot, inFlight, nowMs, costs, at);
   const ratio = errorRatioNow(columns, slot, nowMs);
-  const queue = 1 + inFlight + (ratio * columns.inFlightTotal) / eligible;
-  costs[at] = (costs[at]! * queue) / nominalWeight(columns, slot);
+  const queue = 1 + inFlight / nominalWeight(columns, slot) + (ratio * columns.inFlightTotal) / eligible;
+  costs[at] = costs[at]! * queue;
 }
 
 /** The first factor of the cost, [ms], for an endpoint with `inFlight` requests, written to `into[at]`. */

@@ -1,7 +1,9 @@
 /**
  * LeastRequest: of two random endpoints, the one with fewer requests in flight for its weight.
  *
- *     score = (inFlight + 1) / weight
+ *     score = inFlight / weight
+ *
+ * The draw has honoured the weight already (two-choices.ts), so idle endpoints are equal here.
  *
  * Theory (supermarket model, load 0.9): mean time in system 2.61 service times, against 10 for random choice.
  * Knows nothing of latency; an endpoint that fails fast always has few in flight and so attracts traffic.
@@ -34,8 +36,8 @@ export class LeastRequest extends PickerBase {
       return first;
     }
     const { scores } = trace;
-    scores[0] = (columns.inFlight[first]! + 1) / nominalWeight(columns, first);
-    scores[1] = (columns.inFlight[second]! + 1) / nominalWeight(columns, second);
+    scores[0] = columns.inFlight[first]! / nominalWeight(columns, first);
+    scores[1] = columns.inFlight[second]! / nominalWeight(columns, second);
     trace.pair(first, second, BY_IN_FLIGHT);
     // A tie goes to the first, which is as random as the second.
     return scores[1] < scores[0] ? second : first;

@@ -7,7 +7,7 @@
  * into what is left, else drawn again. Every settlement updates its endpoint's weight.
  *
  * Repairs beyond those of locality-weight.ts:
- * - Two draws, and the one with fewer requests in flight is taken. The original sees a queue only after the answers that
+ * - Two draws, and the one with fewer requests in flight for its weight is taken. The original sees a queue only after the answers that
  *   stood in it, and at 85 % load its waits are no shorter than those of random choice; with this guard they
  *   are those of the power of two choices, and the weights need only be right on average.
  * - One pick in EXPLORE_ONE_IN goes to the staler of two random endpoints, provided it has nothing waiting: even one with
@@ -133,12 +133,12 @@ export class LocalityAware extends PickerBase {
   #drawTwice(nowMs: number): number {
     const first = this.#draw(nowMs);
     const second = this.#draw(nowMs);
-    const inFlight = this.#columns.inFlight;
+    const columns = this.#columns;
     const { scores } = this.#trace;
-    scores[0] = inFlight[first]!;
-    scores[1] = inFlight[second]!;
+    scores[0] = columns.inFlight[first]! / nominalWeight(columns, first);
+    scores[1] = columns.inFlight[second]! / nominalWeight(columns, second);
     this.#trace.pair(first, second === first ? NONE : second, BY_IN_FLIGHT);
-    return inFlight[second]! < inFlight[first]! ? second : first;
+    return scores[1] < scores[0] ? second : first;
   }
 
   /** One slot in proportion to its weight as of now. */

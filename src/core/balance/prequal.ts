@@ -31,6 +31,7 @@ import { ProbePool } from "./probe-pool.ts";
 import { RifDistribution, rifBucket } from "./rif-distribution.ts";
 import { BY_ALL_HOT, BY_COLD, BY_EXPLORING, BY_FEW_PROBES, BY_ONLY } from "./trace.ts";
 import { NONE, TwoChoices } from "./two-choices.ts";
+import { nominalWeight } from "./weight.ts";
 
 /** At one failure in five of the last twenty, nothing speaks for sending another while others are cold. */
 const SINKHOLE_RATIO = 0.2;
@@ -167,6 +168,10 @@ export class Prequal extends PickerBase {
     const count = Math.min(PROBES_PER_REQUEST, candidates.size);
     for (let i = 0; i < count; i++) {
       const slot = candidates.at(prng.below(candidates.size));
+      const weight = nominalWeight(columns, slot);
+      const max = columns.traits.weightMax[0]!;
+      // Probed as often as its weight says.
+      if (weight < max && prng.float() * max >= weight) continue;
       const at = this.#place(slot, nowMs);
       this.#distribution.add(columns.inFlight[slot]! * this.#pool.perWeight[at]!);
       this.#measure(at, slot, nowMs);

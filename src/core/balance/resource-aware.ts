@@ -14,7 +14,8 @@
  * mean, which bounds both a wrong report's harm and the length of a turn. Weights follow with a time constant of 3 s:
  * a report is one second's sample, and its noise is no reason to move traffic.
  *
- * A report is trailing by seconds; requests in flight are known now. So the turn proposes two, and the count decides. Where
+ * A report is trailing by seconds; requests in flight are known now. So the turn proposes two, and the count decides; the
+ * one passed over has the next turn, else a rhythm of turns could starve it. Where
  * one of the two is unknown, the latency cost decides between them (latency-cost.ts): without reports this policy
  * is PeakEwma over turns.
  */
@@ -26,7 +27,8 @@ import { PickerBase, type PickerWorld } from "./picker.ts";
 import { utilisationOf } from "./resource-utilisation.ts";
 import { resourceWeight } from "./resource-weight.ts";
 import { StaticStride } from "./static-stride.ts";
-import { BY_COST, BY_IN_FLIGHT, BY_ONLY } from "./trace.ts";
+import { BY_COST, BY_IN_FLIGHT, BY_TURN } from "./trace.ts";
+import { NONE } from "./two-choices.ts";
 import { nominalWeight } from "./weight.ts";
 
 const BLACKOUT_MS = 10_000;
@@ -39,14 +41,13 @@ const SMOOTHING_MS = 3_000;
 /** Own rates are means over some ten seconds. */
 const RATE_SHARE = 0.1;
 
-/** The stride rarely gives the same slot again; after so many turns it stands alone. */
-const TURNS_MAX = 4;
-
 export class ResourceAware extends PickerBase {
   readonly #world: PickerWorld;
   readonly #stride: StaticStride;
   /** By slot, relative to the mean; 0 where unknown. */
   #weights = new Float64Array(0);
+  /** Had its turn and lost it to a better one; has the next. NONE: nobody. */
+  #passedOver = NONE;
   #ownPerSec = new Float64Array(0);
   #requestsBefore = new Float64Array(0);
   /** The largest of them; at least the mean, 1. */
@@ -60,26 +61,26 @@ export class ResourceAware extends PickerBase {
   }
 
   choose(facts: PickFacts, nowMs: number): number {
-    const { candidates, columns, trace } = this.#world;
+    const { candidates, trace } = this.#world;
     const { tried } = facts;
-    const first =
-      tried.length === 0 ? this.#stride.turn(candidates) : this.#stride.untriedTurn(candidates, tried);
-    const second = this.#another(first, tried);
+    if (tried.length > 0) {
+      const slot = this.#stride.untriedTurn(candidates, tried);
+      trace.single(slot, BY_TURN);
+      return slot;
+    }
+    const waits = this.#passedOver !== NONE && candidates.has(this.#passedOver);
+    const first = waits ? this.#passedOver : this.#stride.turn(candidates);
+    const second = candidates.size > 1 ? this.#stride.turn(candidates) : first;
     if (second === first) {
-      trace.single(first, BY_ONLY);
+      // Two turns in a row: the other one waits.
+      this.#passedOver = candidates.size > 1 ? first : NONE;
+      trace.single(first, BY_TURN);
       return first;
     }
-    const firstWeight = this.#weights[first] ?? 0;
-    const secondWeight = this.#weights[second] ?? 0;
-    if (firstWeight === 0 || secondWeight === 0) {
-      trace.pair(first, second, BY_COST);
-      return cheaperOf(columns, first, second, candidates.size, nowMs, trace.scores);
-    }
-    const { scores } = trace;
-    scores[0] = (columns.inFlight[first]! + 1) / (firstWeight * nominalWeight(columns, first));
-    scores[1] = (columns.inFlight[second]! + 1) / (secondWeight * nominalWeight(columns, second));
-    trace.pair(first, second, BY_IN_FLIGHT);
-    return scores[1] < scores[0] ? second : first;
+    const slot = this.#better(first, second, nowMs);
+    // Whoever loses for the first time has the next turn; the second time it has lost it.
+    this.#passedOver = slot === first ? second : waits ? NONE : first;
+    return slot;
   }
 
   /** Until the next update it has the weight of its slot's column, or the mean. */
@@ -129,19 +130,26 @@ export class ResourceAware extends PickerBase {
     copied.#weights = this.#weights.slice();
     copied.#ownPerSec = this.#ownPerSec.slice();
     copied.#requestsBefore = this.#requestsBefore.slice();
+    copied.#passedOver = this.#passedOver;
     copied.#highest = this.#highest;
     copied.#updatedMs[0] = this.#updatedMs[0]!;
     return copied;
   }
 
-  #another(first: number, tried: readonly number[]): number {
-    const { candidates } = this.#world;
-    if (candidates.size === 1) return first;
-    let second = first;
-    for (let turns = 0; turns < TURNS_MAX && second === first; turns++) {
-      second = this.#stride.turn(candidates);
+  /** A tie goes to the first, whose turn it was. */
+  #better(first: number, second: number, nowMs: number): number {
+    const { candidates, columns, trace } = this.#world;
+    const firstWeight = this.#weights[first] ?? 0;
+    const secondWeight = this.#weights[second] ?? 0;
+    if (firstWeight === 0 || secondWeight === 0) {
+      trace.pair(first, second, BY_COST);
+      return cheaperOf(columns, first, second, candidates.size, nowMs, trace.scores);
     }
-    return tried.length > 0 && tried.includes(second) ? first : second;
+    const { scores } = trace;
+    scores[0] = columns.inFlight[first]! / (firstWeight * nominalWeight(columns, first));
+    scores[1] = columns.inFlight[second]! / (secondWeight * nominalWeight(columns, second));
+    trace.pair(first, second, BY_IN_FLIGHT);
+    return scores[1] < scores[0] ? second : first;
   }
 
   #ratioOf(slot: number): number {

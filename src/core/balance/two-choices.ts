@@ -6,14 +6,17 @@
  * same one: herding. Exactly two draws of chance per call while weights are equal and there are two to choose from.
  *
  * Where weights differ or an endpoint starts slowly, a draw is accepted with the probability weight / largest weight,
- * else drawn again: no structure to keep, and largest / mean draws on average. Comparing alone could not honour a
- * weight: an endpoint drawn in 2 of n pairs gets at most 2 / n of the traffic.
+ * else drawn again, and the second draw may repeat the first: between equals in all but weight each then gets its
+ * share exactly, whatever the size of the pool. (Without replacement a pool of two would always compare both, and no
+ * weight could tell.) There is no structure to keep; largest / mean draws on average.
  *
- * Invariant: after `draw`, `first` is a candidate; `second` is another one, or NONE if there is no other.
+ * Invariant: after `draw`, `first` is a candidate; `second` is another one, or NONE if there is no other or none was
+ * drawn.
  */
 import type { Prng } from "../../std/prng.ts";
 import type { Columns } from "../signals/columns.ts";
 import type { Candidates } from "./candidates.ts";
+import { nominalWeight } from "./weight.ts";
 
 export const NONE = -1;
 
@@ -50,22 +53,33 @@ export class TwoChoices {
       this.#second = NONE;
       return;
     }
-    const a = this.#drawIndex(n, NONE);
-    this.#first = candidates.at(a);
-    this.#second = candidates.at(this.#drawIndex(n, a));
+    const a = this.#drawByWeight(n);
+    let b = this.#prng.below(n - 1);
+    // Uniform over the other n - 1: those at or above `a` stand one further.
+    if (b >= a) b++;
+    const first = this.#candidates.at(a);
+    let second = this.#candidates.at(b);
+    if (!this.#isFull(first) || !this.#isFull(second)) {
+      second = this.#candidates.at(this.#drawByWeight(n));
+      if (second === first) second = NONE;
+    }
+    this.#first = first;
+    this.#second = second;
   }
 
-  /** One of the first n, by weight, `except` left out. */
-  #drawIndex(n: number, except: number): number {
-    const { traits, ramp } = this.#columns;
-    const max = traits.weightMax[0]!;
+  /** Has the largest weight, so that no chance is needed to honour it. */
+  #isFull(slot: number): boolean {
+    return nominalWeight(this.#columns, slot) >= this.#columns.traits.weightMax[0]!;
+  }
+
+  /** An index below n. */
+  #drawByWeight(n: number): number {
+    const columns = this.#columns;
+    const max = columns.traits.weightMax[0]!;
     let index = 0;
     for (let draws = 0; draws < DRAWS_MAX; draws++) {
-      index = this.#prng.below(except === NONE ? n : n - 1);
-      // Uniform over the other n - 1: those at or above the one left out stand one further.
-      if (except !== NONE && index >= except) index++;
-      const slot = this.#candidates.at(index);
-      const weight = traits.weight[slot]! * ramp[slot]!;
+      index = this.#prng.below(n);
+      const weight = nominalWeight(columns, this.#candidates.at(index));
       if (weight >= max || this.#prng.float() * max < weight) return index;
     }
     return index;
