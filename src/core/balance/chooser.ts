@@ -14,6 +14,7 @@ import type { Eligible } from "./eligible.ts";
 import type { Members } from "./members.ts";
 import type { PickFacts } from "./pick-facts.ts";
 import type { Picker, PickerWorld } from "./picker.ts";
+import { Grouped, type Division } from "./grouped.ts";
 import { SlotSet } from "./slot-set.ts";
 import { Trace } from "./trace.ts";
 
@@ -24,6 +25,8 @@ export interface ChooserSetting {
   readonly eligible: Eligible;
   readonly members: Members;
   readonly prng: Prng;
+  /** Where this gateway runs; undefined: not known, and no zone is preferred. */
+  readonly localZone: string | undefined;
 }
 
 export class Chooser {
@@ -31,13 +34,16 @@ export class Chooser {
   readonly #setting: ChooserSetting;
   #policy: BalancingPolicy = "Auto";
   #options: BalancingOptions = DEFAULT_BALANCING_OPTIONS;
+  #limit = Number.POSITIVE_INFINITY;
+  /** Undefined: the pool is not divided. */
+  #division: Division | undefined = undefined;
   #picker: Picker;
   /** One cell: when a pick does the tick's work itself. */
   readonly #overdueMs = new Float64Array([Number.NEGATIVE_INFINITY]);
 
   constructor(setting: ChooserSetting) {
     this.#setting = setting;
-    this.#picker = createPicker(this.#policy, this.#world());
+    this.#picker = this.#create();
     setting.eligible.listen(this.#picker, 0);
   }
 
@@ -52,11 +58,24 @@ export class Chooser {
   /** Before membership is taken over. What the new picker must know of those who are there it is told. */
   adopt(policy: PoolPolicy, nowMs: number): void {
     const options = policy.balancingOptions ?? DEFAULT_BALANCING_OPTIONS;
+    this.#limit = policy.connections.maxConnections;
     if (policy.balancing === this.#policy && sameOptions(options, this.#options)) return;
     this.#policy = policy.balancing;
     this.#options = options;
-    this.#picker = createPicker(this.#policy, this.#world());
-    this.#setting.eligible.listen(this.#picker, nowMs);
+    this.#replace(nowMs);
+  }
+
+  /** After membership was taken over: zones and priorities may divide the pool now, or no more. */
+  settle(nowMs: number): void {
+    const division = this.#divide();
+    if (
+      division?.localZone !== this.#division?.localZone ||
+      (division === undefined) !== (this.#division === undefined)
+    ) {
+      this.#division = division;
+      this.#replace(nowMs);
+    }
+    this.rebalance(nowMs);
   }
 
   choose(facts: PickFacts, nowMs: number): number {
@@ -87,6 +106,31 @@ export class Chooser {
     return { picker: this.#picker.copy(world), world };
   }
 
+  #replace(nowMs: number): void {
+    this.#picker = this.#create();
+    this.#setting.eligible.listen(this.#picker, nowMs);
+  }
+
+  #create(): Picker {
+    const make = (world: PickerWorld): Picker => createPicker(this.#policy, world);
+    return this.#division === undefined
+      ? make(this.#world())
+      : new Grouped(this.#world(), this.#division, make);
+  }
+
+  #divide(): Division | undefined {
+    const { columns, members, localZone } = this.#setting;
+    const { priority, zone, zoneNames } = columns.traits;
+    const slots = tier(columns, members.bound);
+    const prefersLocal = this.#options.zones.prefer === "local" && localZone !== undefined;
+    const local = prefersLocal ? zoneNames.indexOf(localZone) : -1;
+    const isLocal = slots.some((slot) => zone[slot] === local);
+    const isElsewhere = slots.some((slot) => zone[slot] !== local);
+    const levels = new Set(slots.map((slot) => priority[slot]));
+    if (isLocal && isElsewhere) return { localZone };
+    return levels.size > 1 ? { localZone: undefined } : undefined;
+  }
+
   #world(): PickerWorld {
     const { columns, eligible, members, prng } = this.#setting;
     return {
@@ -95,6 +139,7 @@ export class Chooser {
       prng,
       trace: this.trace,
       options: this.#options,
+      limit: () => this.#limit,
       members: () => tier(columns, members.bound),
     };
   }

@@ -17,6 +17,7 @@ import { copyPrng, type Prng } from "../../std/prng.ts";
 import { DRAINING, FREE, LEAVING, type Columns } from "../signals/columns.ts";
 import type { Chooser } from "./chooser.ts";
 import { wellness, type Eligible } from "./eligible.ts";
+import { ANY_ZONE } from "./grouped.ts";
 import type { Members } from "./members.ts";
 import type { PickFacts } from "./pick-facts.ts";
 import type { PickerAccount } from "./picker.ts";
@@ -128,7 +129,7 @@ function choiceFilter(
 ): FilterReason | undefined {
   if (tried.includes(slot)) return "tried";
   if (group === undefined) return undefined;
-  const isInGroup =
-    traits.priority[slot] === group.priority && traits.zoneNames[traits.zone[slot]!] === group.zone;
+  const isInZone = group.zone === ANY_ZONE || traits.zoneNames[traits.zone[slot]!] === group.zone;
+  const isInGroup = traits.priority[slot] === group.priority && isInZone;
   return isInGroup ? undefined : "other-group";
 }

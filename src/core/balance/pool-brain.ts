@@ -39,6 +39,12 @@ export { FIRST_TRY, type PickFacts };
 const NO_ENDPOINT: Verdict = Object.freeze({ kind: "refuse", reason: "no-endpoint" });
 const POOL_FULL: Verdict = Object.freeze({ kind: "refuse", reason: "pool-full" });
 
+export interface PoolBrainOptions {
+  readonly prng: Prng;
+  /** `topology.kubernetes.io/zone` of this gateway; left out: no zone is preferred. */
+  readonly localZone?: string | undefined;
+}
+
 export class PoolBrain {
   readonly #prng: Prng;
   readonly #columns: Columns = createColumns();
@@ -52,7 +58,7 @@ export class PoolBrain {
   /** Reused by every pick; undefined before the first. */
   #send: { readonly kind: "send"; ticket: Ticket } | undefined = undefined;
 
-  constructor(options: { readonly prng: Prng }) {
+  constructor(options: PoolBrainOptions) {
     this.#prng = options.prng;
     this.#eligible = new Eligible(this.#columns, { entered() {}, left() {} });
     this.#health = new PoolHealth(this.#columns, this.#eligible, this.#prng);
@@ -61,6 +67,7 @@ export class PoolBrain {
       eligible: this.#eligible,
       members: this.#members,
       prng: this.#prng,
+      localZone: options.localZone,
     });
   }
 
@@ -78,7 +85,7 @@ export class PoolBrain {
     this.#health.adopt(spec.policy, running, this.#members.bound, nowMs);
     // After the refresh: a leaver must be out of the list before its slot is free.
     this.#members.releaseLeavers();
-    this.#chooser.rebalance(nowMs);
+    this.#chooser.settle(nowMs);
   }
 
   /** The verdict is valid until the next pick, its ticket until settled. */

@@ -81,7 +81,8 @@ function reported(reports: readonly (readonly [number, number])[], seed = 1) {
   const trace = new Trace();
   const options = { ...DEFAULT_BALANCING_OPTIONS, prequal: { probesPerRequest: 1 } };
   const members = (): readonly number[] => [...reports.keys()];
-  const picker = new Prequal({ columns, candidates, trace, options, members, prng: createPrng(seed) });
+  const limit = (): number => 1000;
+  const picker = new Prequal({ columns, candidates, trace, options, members, limit, prng: createPrng(seed) });
   for (const [slot, [inFlight, latencyMs]] of reports.entries()) {
     candidates.add(slot);
     takeReport(columns.load, slot, { inFlight, latencyMs }, 0);
