@@ -82,13 +82,9 @@ export class RunningGateway {
       },
       pino.destination({ dest: 2, sync: true }),
     );
-    const { accessLog } = options;
-    this.#accessLog =
-      accessLog === "off"
-        ? undefined
-        : new LineWriter(accessLog === "stdout" ? undefined : accessLog.path, (error) =>
-            this.#log.error({ err: error }, "access log lines could not be written"),
-          );
+    this.#accessLog = openAccessLog(options.accessLog, (error) =>
+      this.#log.error({ err: error }, "access log lines could not be written"),
+    );
     this.#metrics = new TrafficMetrics(this.#registry);
     const recorder = new Recorder(this.#metrics, this.#log, this.#accessLog);
     const clock = (): number => performance.now();
@@ -175,8 +171,13 @@ export class RunningGateway {
       this.config.reject({ rejectedAt: now(), problems: unread });
       return unread;
     }
-    const { config, status, problems } = loaded;
+    const { config, status } = loaded;
     this.#fingerprint = loaded.fingerprint;
+    // An empty mount, a truncated file: a mishap far more often than a wish to close every port.
+    const idle = config.listeners.length === 0;
+    const problems = idle
+      ? [...loaded.problems, this.#problem("no listener is left to serve", `${loaded.files} files`)]
+      : loaded.problems;
     if (hasErrors(problems)) {
       this.config.reject({ rejectedAt: now(), problems });
       return problems;
@@ -234,7 +235,20 @@ export class RunningGateway {
     const cut = await this.gateway.drain();
     if (cut > 0) this.#log.warn({ connections: cut }, "drain limit reached; connections were cut");
     this.#admin?.close();
-    this.#accessLog?.close();
+    await this.#accessLog?.close();
     this.#log.info("stopped");
+  }
+}
+
+/** Throws StartError if it cannot be written. */
+function openAccessLog(
+  accessLog: ServeOptions["accessLog"],
+  onError: (error: Error) => void,
+): LineWriter | undefined {
+  if (accessLog === "off") return undefined;
+  try {
+    return new LineWriter(accessLog === "stdout" ? undefined : accessLog.path, onError);
+  } catch (error) {
+    throw new StartError(`cannot write the access log: ${(error as Error).message}`, []);
   }
 }

@@ -19,7 +19,7 @@ export function observeGateway(registry: Registry, sources: MetricSources): void
   const { gateway, config, recorder, accessLog } = sources;
   observeEndpoints(registry, gateway);
   const single = (name: string, type: "counter" | "gauge", help: string, read: () => number): void =>
-    registry.observed({ name, type, help }, () => [{ labels: {}, value: read() }]);
+    registry.observed({ name, type, labels: [], help }, () => [{ labels: {}, value: read() }]);
 
   single(
     "plimsoll_client_connections",
@@ -34,7 +34,12 @@ export function observeGateway(registry: Registry, sources: MetricSources): void
     () => gateway.view.epoch,
   );
   registry.observed(
-    { name: "plimsoll_config_reloads_total", type: "counter", help: "Configurations taken and rejected." },
+    {
+      name: "plimsoll_config_reloads_total",
+      type: "counter",
+      labels: ["result"],
+      help: "Configurations taken and rejected.",
+    },
     () => [
       { labels: { result: "accepted" }, value: config.acceptedCount },
       { labels: { result: "rejected" }, value: config.rejectedCount },
@@ -65,7 +70,7 @@ function observeEndpoints(registry: Registry, gateway: Gateway): void {
     help: string,
     read: (endpoint: EndpointReport) => number | undefined,
   ): void =>
-    registry.observed({ name, type, help }, () => {
+    registry.observed({ name, type, labels: ["pool", "endpoint"], help }, () => {
       const samples: Sample[] = [];
       for (const pool of gateway.view.pools.values()) {
         for (const endpoint of pool.brain.report(gateway.clock())) {

@@ -7,7 +7,7 @@
 import { refusalText } from "./answer.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeClient, ExchangeContext } from "./exchange-context.ts";
-import { LINGER_BYTES_MAX, PIPELINED_BYTES_MAX, UNREAD_BYTES_MAX } from "./limits.ts";
+import { LEAVING_IDLE_MS, LINGER_BYTES_MAX, PIPELINED_BYTES_MAX, UNREAD_BYTES_MAX } from "./limits.ts";
 import type { Swept } from "./sweeper.ts";
 import { BODY_MALFORMED, BodyReader, type BodySink } from "./wire/body-reader.ts";
 import { NEEDS_MORE, REFUSED, RequestHead } from "./wire/request-head.ts";
@@ -28,7 +28,9 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
   readonly wire: Wire;
   readonly address: string;
   readonly port: number;
+  leaving = false;
   sweptIndex = -1;
+  dueMs = 0;
 
   readonly #context: ExchangeContext;
   readonly #owner: ClientOwner;
@@ -53,11 +55,6 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
     this.#idleSinceMs = context.sweeper.nowMs;
     this.wire = Wire.accept(socket, this);
     context.sweeper.add(this);
-  }
-
-  /** No request is being read or answered. */
-  get idle(): boolean {
-    return this.#exchange === undefined && this.#held === undefined;
   }
 
   // ---- reading ----------------------------------------------------------------------------------------------------
@@ -122,6 +119,7 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
   /** Returns where to read on, or -1 where nothing more can be read for now. */
   #readHead(buffer: Buffer, start: number, end: number): number {
     if (this.#headStartedMs === 0) this.#headStartedMs = this.#context.clock();
+    this.dueMs = 0;
     const { headBytesMax } = this.#context.limits;
     const at = requestHead.parse(buffer, start, end);
     if (at === REFUSED) {
@@ -182,6 +180,11 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
     this.#readOn();
   }
 
+  onTunnelBegin(): void {
+    this.#readOn();
+    if (this.#clientEnded) this.#exchange?.onClientEnd();
+  }
+
   onEnd(): void {
     this.#clientEnded = true;
     if (this.#exchange !== undefined) this.#exchange.onClientEnd();
@@ -210,9 +213,12 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
     this.#owner.onGone(this);
   }
 
-  /** The gateway drains: an idle connection ends now, a busy one with its answer. */
-  drain(): void {
-    if (this.idle) this.#close();
+  /** The gateway drains or no longer listens here: the connection ends with its present exchange, or a last one. */
+  leave(): void {
+    if (this.leaving) return;
+    this.leaving = true;
+    this.#idleSinceMs = this.#context.sweeper.nowMs;
+    this.dueMs = 0;
   }
 
   destroy(): void {
@@ -221,10 +227,16 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
 
   sweep(nowMs: number): void {
     if (this.#closing) return;
-    if (this.#exchange !== undefined) this.#exchange.sweep(nowMs);
+    if (this.wire.lost) this.wire.destroy();
+    else if (this.#exchange !== undefined) this.#exchange.sweep(nowMs);
     else if (this.#headStartedMs !== 0) {
       if (nowMs - this.#headStartedMs > this.#context.limits.headTimeMs) this.#refuse("head-timeout", "");
-    } else if (nowMs - this.#idleSinceMs > this.#context.limits.idleMs) this.#close();
+    } else {
+      const idleMs = this.leaving ? LEAVING_IDLE_MS : this.#context.limits.idleMs;
+      // Nothing but a request or `leave` can make an idle connection due earlier, and both say so.
+      this.dueMs = this.#idleSinceMs + idleMs;
+      if (nowMs > this.dueMs) this.#close();
+    }
   }
 
   /** Refuses before there is an exchange: the head was never whole. */

@@ -43,6 +43,8 @@ export interface ResponseReceiver extends BodySink {
 /** The pool of one endpoint, as its connections see it. */
 export interface ConnectionOwner {
   onIdle(connection: EndpointConnection): void;
+  /** Nobody holds it any more, and the rest of an unwanted response is still to come. */
+  onFinishing(connection: EndpointConnection): void;
   onGone(connection: EndpointConnection): void;
 }
 
@@ -95,6 +97,7 @@ export class EndpointConnection implements WireUser {
     if (this.#expects === "body") this.#expects = "unwanted";
     if (!this.#reusable || this.#gone) this.destroy();
     else if (this.#expects === "nothing") this.#owner.onIdle(this);
+    else this.#owner.onFinishing(this);
   }
 
   /** A tunnel has ended from both sides: what is queued still goes out, then the connection ends. */
@@ -183,7 +186,7 @@ export class EndpointConnection implements WireUser {
       this.#expects = "unwanted";
       if (bodyLength !== CHUNKED && !(bodyLength >= 0 && bodyLength <= UNWANTED_BYTES_MAX)) this.destroy();
     }
-    if (this.#body.done) this.#endResponse();
+    if (this.#body.done) this.#endResponse(at < end);
     return at;
   }
 
@@ -192,14 +195,16 @@ export class EndpointConnection implements WireUser {
     const at = this.#body.feed(buffer, start, end, wanted ? this.#receiver! : NOWHERE);
     if (at === BODY_MALFORMED) return this.#unreadable(this.#body.fault);
     if (!wanted) this.#unwantedBytes += at - start;
-    if (this.#body.done) this.#endResponse();
+    if (this.#body.done) this.#endResponse(at < end);
     else if (this.#unwantedBytes > UNWANTED_BYTES_MAX && !wanted) this.destroy();
     return at;
   }
 
-  #endResponse(): void {
+  /** `surplus`: the read has bytes beyond the response. The receiver may begin its next exchange at once, so now. */
+  #endResponse(surplus: boolean): void {
     const receiver = this.#receiver;
     this.#expects = "nothing";
+    if (surplus) this.#reusable = false;
     if (receiver !== undefined) receiver.onResponseEnd();
     else if (this.#reusable) this.#owner.onIdle(this);
     else this.destroy();
@@ -219,7 +224,7 @@ export class EndpointConnection implements WireUser {
     }
     if (this.#expects === "body" && this.#body.endsAtClose) {
       this.#reusable = false;
-      this.#endResponse();
+      this.#endResponse(false);
     }
     const receiver = this.#receiver;
     this.destroy();

@@ -8,12 +8,20 @@ import type { PoolPolicy } from "../../model/policy.ts";
 import { EndpointConnection, type ConnectionOwner, type ResponseReceiver } from "./endpoint-connection.ts";
 import type { Swept, Sweeper } from "./sweeper.ts";
 
+/** Time for the rest of an unwanted response to come; a new connection costs less than waiting longer. */
+const FINISHING_MS = 1_000;
+
+/** Idle times are long; looking this often is often enough. */
+const SWEEP_MS = 500;
+
 export class EndpointConnections implements ConnectionOwner, Swept {
   sweptIndex = -1;
+  dueMs = 0;
   readonly #address: string;
   readonly #port: number;
   readonly #sweeper: Sweeper;
   readonly #idle: EndpointConnection[] = [];
+  readonly #finishing = new Set<EndpointConnection>();
   #policy: PoolPolicy;
   #open = 0;
   #retired = false;
@@ -54,10 +62,21 @@ export class EndpointConnections implements ConnectionOwner, Swept {
   retire(): void {
     this.#retired = true;
     for (const connection of this.#idle.splice(0)) connection.destroy();
+    for (const connection of this.#finishing) connection.destroy();
     this.#sweeper.remove(this);
   }
 
+  onFinishing(connection: EndpointConnection): void {
+    if (this.#retired) {
+      connection.destroy();
+      return;
+    }
+    connection.idleSinceMs = this.#sweeper.nowMs;
+    this.#finishing.add(connection);
+  }
+
   onIdle(connection: EndpointConnection): void {
+    this.#finishing.delete(connection);
     if (this.#retired || connection.exchanges >= this.#policy.connections.maxRequestsPerConnection) {
       connection.destroy();
       return;
@@ -68,15 +87,20 @@ export class EndpointConnections implements ConnectionOwner, Swept {
 
   onGone(connection: EndpointConnection): void {
     this.#open--;
+    this.#finishing.delete(connection);
     const index = this.#idle.indexOf(connection);
     if (index !== -1) this.#idle.splice(index, 1);
   }
 
   sweep(nowMs: number): void {
+    this.dueMs = nowMs + SWEEP_MS;
     const limitMs = this.#policy.timeouts.idleMs === 0 ? Infinity : this.#policy.timeouts.idleMs;
     // The oldest stand first; `destroy` takes its connection out of the list later, on close.
     for (const connection of this.#idle) {
       if (nowMs - connection.idleSinceMs > Math.min(limitMs, connection.idleLimitMs)) connection.destroy();
+    }
+    for (const connection of this.#finishing) {
+      if (nowMs - connection.idleSinceMs > FINISHING_MS) connection.destroy();
     }
   }
 }

@@ -110,12 +110,17 @@ export class Exchange implements ResponseReceiver {
     else if (attempts.open!.reused) this.#send(attempts);
   }
 
+  /** No read of the client is being worked off, at whose end a waiting head would go. */
+  #tryAgain(nowMs: number): void {
+    this.#try(nowMs);
+    this.#request.flush();
+  }
+
   onConnect(): void {
     const attempts = this.#attempts!;
     attempts.open!.connected(this.#context.clock());
     this.#send(attempts);
     this.#request.flush();
-    this.#client.wire.resume();
   }
 
   // ---- send -------------------------------------------------------------------------------------------------------
@@ -123,6 +128,7 @@ export class Exchange implements ResponseReceiver {
   #send(attempts: Attempts): void {
     this.#phase = "waiting";
     this.#request.start(attempts.open!.connection.wire, attempts.last);
+    this.#client.wire.resume();
   }
 
   /** The client's read is worked off. */
@@ -162,7 +168,7 @@ export class Exchange implements ResponseReceiver {
     this.#attempts!.open!.answered(head.status, nowMs);
     if (head.status === 503 && this.#mayGoOn("unavailable", nowMs)) {
       this.#endAttempt("server-error", head.status, nowMs);
-      this.#try(nowMs);
+      this.#tryAgain(nowMs);
       return undefined;
     }
     this.#phase = "answering";
@@ -172,7 +178,7 @@ export class Exchange implements ResponseReceiver {
     const chunksKnown = this.#minorVersion === 1;
     this.#rechunks = head.bodyLength === UNTIL_CLOSE && chunksKnown;
     // Without chunks, a body of unknown length can only end with its connection.
-    if (this.#context.draining || (!chunksKnown && head.bodyLength < 0)) this.#keepAlive = false;
+    if (this.#client.leaving || (!chunksKnown && head.bodyLength < 0)) this.#keepAlive = false;
     const form = answerForm(head, this.#minorVersion, this.#notes.requestId, this.#keepAlive);
     this.#answerHead = responseHeadText(head, buffer, form);
     return chunksKnown ? "verbatim" : "decoded";
@@ -232,6 +238,7 @@ export class Exchange implements ResponseReceiver {
     const { requestId } = this.#notes;
     const form = { requestId, chunked: false, connection: "Upgrade" } as const;
     this.#client.wire.text(responseHeadText(head, buffer, form));
+    this.#client.onTunnelBegin();
     return true;
   }
 
@@ -325,8 +332,9 @@ export class Exchange implements ResponseReceiver {
   #onIdle(): void {
     if (this.#phase === "tunnel" || this.#phase === "answering") {
       this.#cut(this.#phase === "tunnel" ? "success" : "timeout", "idle-timeout", "gateway");
-    } else if (this.#request.whole) this.#onAttemptFailed("timeout", undefined, "try-timeout", "idle");
-    else this.#failRequest("body-timeout", "", "client");
+    } else if (this.#request.whole || this.#client.wire.paused) {
+      this.#onAttemptFailed("timeout", undefined, "try-timeout", "idle");
+    } else this.#failRequest("body-timeout", "", "client");
   }
 
   #onAttemptFailed(kind: OutcomeKind, cause: RetryCause | undefined, refusal: Refusal, detail: string): void {
@@ -338,7 +346,7 @@ export class Exchange implements ResponseReceiver {
     }
     const again = this.#mayGoOn(cause, nowMs);
     this.#endAttempt(kind, 0, nowMs);
-    if (again) this.#try(nowMs);
+    if (again) this.#tryAgain(nowMs);
     else this.refuse(refusal, detail);
   }
 
@@ -371,7 +379,7 @@ export class Exchange implements ResponseReceiver {
 
   refuse(refusal: Refusal, detail: string, endedBy: EndedBy = "gateway"): void {
     // An unread rest of the request would be taken for the next one.
-    if (!this.#request.whole || this.#context.draining) this.#keepAlive = false;
+    if (!this.#request.whole || this.#client.leaving) this.#keepAlive = false;
     this.#notes.status = REFUSALS[refusal].status;
     this.#notes.refusal = refusal;
     this.#notes.firstByteMs = this.#context.clock() - this.#startedMs;

@@ -20,8 +20,6 @@ import { Upstreams } from "./upstreams.ts";
 
 /** Connections the kernel may hold for us before they are accepted; Linux caps it at net.core.somaxconn. */
 const BACKLOG = 4096;
-/** While draining, an idle connection is given this long in which a request already on its way may arrive. */
-const IDLE_GRACE_MS = 1_000;
 
 /** Where finished exchanges go. */
 export interface Recorder {
@@ -112,6 +110,8 @@ export class Gateway implements ExchangeContext {
       server.close();
       this.#servers.delete(port);
     }
+    for (const connection of this.#connections)
+      if (!this.#view.ports.has(connection.port)) connection.leave();
   }
 
   async #listen(port: number): Promise<net.Server> {
@@ -149,14 +149,15 @@ export class Gateway implements ExchangeContext {
   async drain(): Promise<number> {
     this.draining = true;
     for (const server of this.#servers.values()) server.close();
+    for (const connection of this.#connections) connection.leave();
     const deadlineMs = this.clock() + this.limits.drainMs;
-    const graceMs = this.clock() + IDLE_GRACE_MS;
     while (this.#connections.size > 0 && this.clock() < deadlineMs) {
-      if (this.clock() >= graceMs) for (const connection of this.#connections) connection.drain();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     const cut = this.#connections.size;
     this.close();
+    // What was cut is recorded when its socket has closed; whoever awaits this then closes the log.
+    while (this.#connections.size > 0) await new Promise((resolve) => setImmediate(resolve));
     return cut;
   }
 

@@ -37,5 +37,8 @@ export const UNREAD_BYTES_MAX = 65_536;
 /** After an answer that came before the request's end: what is still read, so that the answer is not lost to a RST. */
 export const LINGER_BYTES_MAX = 1_048_576;
 
+/** A connection that is to end is given this long, if idle, in which a request already on its way may arrive. */
+export const LEAVING_IDLE_MS = 1_000;
+
 /** Interim (1xx) responses to one request; beyond: `bad-response`. */
 export const INTERIM_MAX = 32;

@@ -9,6 +9,8 @@ const SWEEP_INTERVAL_MS = 50;
 export interface Swept {
   /** Acts on whatever is overdue. `nowMs` is monotonic. May remove itself. */
   sweep(nowMs: number): void;
+  /** Nothing can be overdue before this; set by the item whenever it begins to wait for something. */
+  dueMs: number;
   /** Owned by the sweeper: where it stands in the list, -1 if nowhere. */
   sweptIndex: number;
 }
@@ -45,7 +47,10 @@ export class Sweeper {
   sweep(): void {
     this.nowMs = this.#clock();
     // Backwards: an item that removes itself is replaced by one that has had its turn.
-    for (let i = this.#watched.length - 1; i >= 0; i--) this.#watched[i]?.sweep(this.nowMs);
+    for (let i = this.#watched.length - 1; i >= 0; i--) {
+      const item = this.#watched[i];
+      if (item !== undefined && this.nowMs >= item.dueMs) item.sweep(this.nowMs);
+    }
   }
 
   close(): void {

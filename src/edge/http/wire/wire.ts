@@ -111,6 +111,18 @@ export class Wire {
     return this.#socket.writableLength;
   }
 
+  /**
+   * The connection was reset and nobody was told: Node polls a socket only while it reads or has bytes to send. Those
+   * that do neither, paused or with the other side ended, are to be asked now and then; it is one system call.
+   */
+  get lost(): boolean {
+    if (!this.#paused && !this.#socket.readableEnded) return false;
+    const { _handle: handle } = this.#socket as unknown as {
+      _handle?: { getpeername?(address: object): number } | null;
+    };
+    return (handle?.getpeername?.({}) ?? 0) !== 0;
+  }
+
   /** Latin-1 text, one byte a character. False: stop writing until `onDrain`. */
   text(text: string): boolean {
     return this.#socket.write(text, "latin1");
@@ -132,6 +144,11 @@ export class Wire {
     const more = this.#socket.write(congested ? target : target.subarray(0, size));
     if (!congested && this.#socket.writableLength > 0) block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
     return more;
+  }
+
+  /** It is held back from here: that nothing comes is not the other side's doing. */
+  get paused(): boolean {
+    return this.#paused;
   }
 
   pause(): void {

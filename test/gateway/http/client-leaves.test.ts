@@ -1,0 +1,161 @@
+/**
+ * Clients that leave, and clients that only stop talking: the former's request is cancelled at the endpoint, the
+ * latter's is answered.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { answer, echo, hugeBody } from "../../kit/behaviours.ts";
+import { hang } from "../../kit/misbehaviours.ts";
+import { silentPort } from "../../kit/ports.ts";
+import { waitUntil } from "../../kit/wait.ts";
+import { claims, lendGateway } from "./gateway-loan.ts";
+import { closedGate, get, post, request, setStage, type Stage } from "./stage.ts";
+import { rawClient } from "../../kit/raw-client.ts";
+
+/** FIN alone, as a closed socket sends it, and RST. */
+const WAYS = ["close", "reset"] as const;
+
+async function cancelled(stage: Stage, why: string): Promise<void> {
+  await waitUntil(() => stage.endpoint.openConnections === 0, "the endpoint's connection closes", 2_000);
+  await stage.settled();
+  const record = await stage.record();
+  assert.deepEqual([record.endedBy, record.why, record.refusal], ["client", why, null]);
+  assert.deepEqual(
+    record.attempts.map(({ outcome }) => outcome),
+    ["cancelled"],
+  );
+}
+
+for (const how of WAYS) {
+  test(`while the answer is awaited (${how})`, async () => {
+    await using stage = await setStage(hang());
+    using client = await stage.client();
+    await client.send(get());
+    await waitUntil(() => stage.endpoint.requests.length === 1, "the request arrives");
+    client[how]();
+    await cancelled(stage, "client-gone");
+    assert.equal((await stage.record()).status, 0);
+  });
+
+  test(`while a body is sent (${how})`, async () => {
+    await using stage = await setStage(hang());
+    using client = await stage.client();
+    await client.send(request("POST", "/", "Content-Length: 1000") + "x".repeat(500));
+    await waitUntil(() => stage.endpoint.requests.length === 1, "the request arrives");
+    client[how]();
+    await cancelled(stage, how === "close" ? "request-cut" : "client-gone");
+    assert.equal(stage.endpoint.requests[0]?.complete, false);
+  });
+
+  test(`while an answer is received (${how})`, async () => {
+    await using stage = await setStage(hugeBody({ bytes: 64 << 20 }));
+    using client = await stage.client();
+    await client.send(get());
+    await client.readHead();
+    await client.readBytes(1 << 20);
+    client[how]();
+    await cancelled(stage, "client-gone");
+  });
+
+  test(`while the endpoint is connected to (${how})`, { skip: process.platform !== "linux" }, async () => {
+    await using silent = await silentPort();
+    const loan = await lendGateway({ pools: { pool: [{ host: "127.0.0.1", port: silent.port }] } }, {});
+    const client = await rawClient(loan.gateway.port);
+    await client.send(get());
+    await waitUntil(() => claims(loan.gateway) === 1, "the gateway connects");
+    client[how]();
+    await waitUntil(() => claims(loan.gateway) === 0, "the claim is given back", 2_000);
+    const [record] = await loan.records(1);
+    assert.deepEqual([record?.endedBy, record?.why], ["client", "client-gone"]);
+    await loan.end();
+  });
+}
+
+test("between two requests a client may leave without a trace", async () => {
+  await using stage = await setStage(answer("x"));
+  for (const how of WAYS) {
+    using client = await stage.client();
+    await client.send(get());
+    await client.readResponse();
+    client[how]();
+  }
+  await waitUntil(() => stage.gateway.running.gateway.connectionCount === 0, "both connections are gone");
+  assert.equal(stage.endpoint.openConnections, 1);
+  assert.deepEqual(
+    (await stage.records(2)).map(({ endedBy }) => endedBy),
+    ["completion", "completion"],
+  );
+});
+
+test("in the middle of a head a client may leave without a trace", async () => {
+  await using stage = await setStage(answer("x"));
+  using client = await stage.client();
+  await client.send("GET / HTTP/1.1\r\nHo");
+  await waitUntil(() => stage.gateway.running.gateway.connectionCount === 1, "the connection is there");
+  client.end();
+  assert.deepEqual(await client.waitForClose(), { how: "fin", bytes: 0 });
+  assert.equal(stage.endpoint.connections, 0);
+});
+
+test("pipelined requests of a client that left are not sent", async () => {
+  await using stage = await setStage(hang());
+  using client = await stage.client();
+  await client.send(get("/1") + get("/2") + get("/3"));
+  await waitUntil(() => stage.endpoint.requests.length === 1, "the first request arrives");
+  client.reset();
+  await cancelled(stage, "client-gone");
+  assert.equal(stage.endpoint.requests.length, 1);
+});
+
+for (const version of ["1.0", "1.1"]) {
+  test(`a client that half-closes after its request gets the answer (HTTP/${version})`, async () => {
+    const gate = closedGate();
+    await using stage = await setStage(gate.before(answer("late")));
+    using client = await stage.client();
+    await client.send(`GET / HTTP/${version}\r\nHost: a.test\r\n\r\n`);
+    client.end();
+    await waitUntil(() => stage.endpoint.requests.length === 1, "the request arrives");
+    if (version === "1.1") assert.equal((await client.readHead()).startLine, "HTTP/1.1 100 Continue");
+    gate.open();
+    const response = await client.readResponse();
+    assert.deepEqual([response.text, response.header("connection")], ["late", "close"]);
+    assert.deepEqual(await client.waitForClose(), { how: "fin", bytes: 0 });
+    assert.equal((await stage.record()).endedBy, "completion");
+  });
+}
+
+test("a client that half-closes after its request's body gets the answer", async () => {
+  await using stage = await setStage(echo());
+  using client = await stage.client();
+  await client.send(post("body"));
+  client.end();
+  const response = await client.readResponse();
+  assert.match(response.text, /"body":"body"/);
+  assert.equal((await client.waitForClose()).how, "fin");
+});
+
+test("a client that half-closes during the answer gets all of it", async () => {
+  await using stage = await setStage(hugeBody({ bytes: 32 << 20 }));
+  using client = await stage.client();
+  await client.send(get());
+  const head = await client.readHead();
+  assert.match(head.raw, /33554432/);
+  client.end();
+  let bytes = 0;
+  while (bytes < 32 << 20) bytes += (await client.readBytes(1 << 20)).length;
+  assert.deepEqual(await client.waitForClose(), { how: "fin", bytes: 0 });
+});
+
+test("a client that half-closes behind pipelined requests gets the first answer, marked as the last", async () => {
+  const gate = closedGate();
+  await using stage = await setStage(gate.before(answer("x")));
+  using client = await stage.client();
+  await client.send(get("/1") + get("/2"));
+  client.end();
+  await client.readHead();
+  gate.open();
+  const response = await client.readResponse();
+  assert.deepEqual([response.text, response.header("connection")], ["x", "close"]);
+  assert.deepEqual(await client.waitForClose(), { how: "fin", bytes: 0 });
+  assert.equal(stage.endpoint.requests.length, 1);
+});
