@@ -14,7 +14,10 @@ export interface NodeBackend {
 
 /** `pages`: path to HTML. */
 export async function startNodeBackend(pages: Readonly<Record<string, string>> = {}): Promise<NodeBackend> {
-  const server = createServer((request, response) => void answer(request, response, pages));
+  const server = createServer((request, response) => {
+    // A request that is cut short is the test's to notice, at its other end.
+    answer(request, response, pages).catch(() => response.destroy());
+  });
   const sockets = new WebSocketServer({ server, path: "/ws" });
   sockets.on("connection", (socket) => {
     socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));

@@ -68,6 +68,7 @@ export class RunningGateway {
   #admin: AdminServer | undefined;
   #reloading: Promise<boolean> | undefined;
   #reloadAgain = false;
+  #stopping: Promise<void> | undefined;
 
   constructor(options: ServeOptions) {
     this.#options = options;
@@ -223,10 +224,17 @@ export class RunningGateway {
     this.#prober.follow(gateway.view);
   }
 
-  /** Stops accepting, lets exchanges end within the drain limit, then ends the rest. */
-  async stop(): Promise<void> {
+  /** Stops accepting, lets exchanges end within the drain limit, then ends the rest. Harmless a second time. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
     this.#stopWatching.abort();
-    // Ends a load that is under way, so that nothing it meets can hold up the drain.
+    // Not ready from here on, so that whoever balances between gateways can look elsewhere.
+    this.gateway.draining = true;
+    // Ends a load that is under way; a reload must not open a port again.
     await this.#configThread.close();
     await this.#reloading;
     this.#prober.close();

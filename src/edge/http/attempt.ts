@@ -51,6 +51,13 @@ export class Attempt {
     this.deadlineMs = this.#tryMs > 0 ? this.ticket.pickedMs + this.#tryMs : Infinity;
   }
 
+  /** Body bytes of the request come: the time to the response's head counts from the last of them. */
+  uploading(nowMs: number): void {
+    if (this.#connectMs !== undefined && this.#firstByteMs === undefined && this.#tryMs > 0) {
+      this.deadlineMs = nowMs + this.#tryMs;
+    }
+  }
+
   /** The response's head is here. */
   answered(status: number, nowMs: number): void {
     this.#pool.brain.answered(this.ticket, status, nowMs);

@@ -95,8 +95,8 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
           this.wire.pause();
           at = end;
         } else if (exchange === undefined) at = this.#readHead(buffer, at, end);
-        else if (exchange.tunnelling) {
-          exchange.onClientTunnelBytes(buffer, at, end);
+        else if (exchange.tunnel !== undefined) {
+          exchange.tunnel.fromClient(buffer, at, end);
           at = end;
         } else if (!this.#body.done) at = this.#readBody(exchange, buffer, at, end);
         else {
@@ -107,10 +107,6 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
         if (at < 0) return;
       }
       this.#exchange?.flushRequest();
-    } catch (error) {
-      // A defect: this exchange is lost, the process and all others are not.
-      this.#context.bug(error);
-      this.wire.destroy();
     } finally {
       this.#reading = false;
     }
@@ -225,7 +221,24 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
     this.wire.destroy();
   }
 
+  /** This connection, or its exchange, is lost; the process and all others are not. */
+  onDefect(error: unknown): void {
+    if (this.#exchange !== undefined) this.#exchange.onDefect(error);
+    else {
+      this.#context.bug(error);
+      this.wire.destroy();
+    }
+  }
+
   sweep(nowMs: number): void {
+    try {
+      this.#sweep(nowMs);
+    } catch (error) {
+      this.onDefect(error);
+    }
+  }
+
+  #sweep(nowMs: number): void {
     if (this.#closing) return;
     if (this.wire.lost) this.wire.destroy();
     else if (this.#exchange !== undefined) this.#exchange.sweep(nowMs);

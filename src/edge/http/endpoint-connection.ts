@@ -10,6 +10,7 @@ import { NEEDS_MORE } from "./wire/request-head.ts";
 import { ResponseHead, UNREADABLE } from "./wire/response-head.ts";
 import { Wire, type WireUser } from "./wire/wire.ts";
 import { INTERIM_MAX } from "./limits.ts";
+import type { Tunnel } from "./tunnel.ts";
 
 /** Bytes of a response's head; an endpoint that sends more is not understood. */
 const HEAD_BYTES_MAX = 65_536;
@@ -24,20 +25,19 @@ export interface ResponseReceiver extends BodySink {
   onConnect(): void;
   /** 1xx but 101. */
   onInterim(head: ResponseHead, buffer: Buffer): void;
-  /** 101 to a WebSocket request; every byte after it goes to `onTunnelBytes`. False: not asked for. */
-  onSwitch(head: ResponseHead, buffer: Buffer): boolean;
+  /** 101 to a WebSocket request; every byte after it goes to the tunnel. Undefined: not asked for. */
+  onSwitch(head: ResponseHead, buffer: Buffer): Tunnel | undefined;
   /** How chunks of the body that follows are to be handed on, or undefined: the body is not wanted. */
   onResponseHead(head: ResponseHead, buffer: Buffer): "verbatim" | "decoded" | undefined;
   /** The bytes of one read have all been handed on. */
   onReadEnd(): void;
   onResponseEnd(): void;
-  onTunnelBytes(buffer: Buffer, start: number, end: number): void;
-  onTunnelEnd(): void;
   onWritable(): void;
   /** The endpoint's bytes make no sense; the connection is already destroyed. */
   onUnreadable(fault: string): void;
   /** The connection is over before its exchange was. */
   onConnectionLost(error: Error | undefined): void;
+  onDefect(error: unknown): void;
 }
 
 /** The pool of one endpoint, as its connections see it. */
@@ -64,6 +64,7 @@ export class EndpointConnection implements WireUser {
   readonly #owner: ConnectionOwner;
   readonly #body = new BodyReader();
   #receiver: ResponseReceiver | undefined;
+  #tunnel: Tunnel | undefined;
   #expects: "nothing" | "head" | "body" | "unwanted" | "tunnel" = "nothing";
   #reusable = true;
   #interims = 0;
@@ -142,7 +143,7 @@ export class EndpointConnection implements WireUser {
           at = this.#readBody(buffer, at, end);
           break;
         case "tunnel":
-          this.#receiver?.onTunnelBytes(buffer, at, end);
+          this.#tunnel!.fromEndpoint(buffer, at, end);
           return;
       }
       if (at <= 0) return;
@@ -162,9 +163,8 @@ export class EndpointConnection implements WireUser {
     }
     if (responseHead.status < 200) {
       if (responseHead.status === 101) {
-        if (!responseHead.switchesToWebSocket || !receiver.onSwitch(responseHead, buffer)) {
-          return this.#unreadable("101 that was not asked for");
-        }
+        this.#tunnel = responseHead.switchesToWebSocket ? receiver.onSwitch(responseHead, buffer) : undefined;
+        if (this.#tunnel === undefined) return this.#unreadable("101 that was not asked for");
         this.#expects = "tunnel";
         this.#reusable = false;
         return at;
@@ -219,7 +219,7 @@ export class EndpointConnection implements WireUser {
 
   onEnd(): void {
     if (this.#expects === "tunnel") {
-      this.#receiver?.onTunnelEnd();
+      if (this.#receiver !== undefined) this.#tunnel!.endFromEndpoint();
       return;
     }
     if (this.#expects === "body" && this.#body.endsAtClose) {
@@ -241,5 +241,12 @@ export class EndpointConnection implements WireUser {
     this.#receiver = undefined;
     this.#owner.onGone(this);
     receiver?.onConnectionLost(error);
+  }
+
+  onDefect(error: unknown): void {
+    const receiver = this.#receiver;
+    this.destroy();
+    if (receiver === undefined) throw error;
+    receiver.onDefect(error);
   }
 }

@@ -20,21 +20,27 @@ import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { RetryCause } from "../../model/policy.ts";
 import { REFUSALS, type Refusal } from "../../model/refusal.ts";
 import { answerForm, refusalText } from "./answer.ts";
+import { AnswerStream } from "./answer-stream.ts";
 import type { Parting } from "./attempt.ts";
 import { Attempts } from "./attempts.ts";
 import type { ResponseReceiver } from "./endpoint-connection.ts";
 import type { ExchangeClient, ExchangeContext } from "./exchange-context.ts";
 import { OutgoingRequest } from "./outgoing-request.ts";
-import { Tunnel } from "./tunnel.ts";
+import { Tunnel, type TunnelOwner } from "./tunnel.ts";
 import { requestHeadText, responseHeadText } from "./wire/forward.ts";
 import { UNTIL_CLOSE } from "./wire/framing.ts";
 import type { RequestHead } from "./wire/request-head.ts";
 import type { ResponseHead } from "./wire/response-head.ts";
 
+/** TCP keep-alive towards a client that has ended its side. */
+const CLIENT_PROBE_MS = 1_000;
+
 type Phase = "routing" | "connecting" | "waiting" | "answering" | "tunnel" | "over";
 
-export class Exchange implements ResponseReceiver {
+export class Exchange implements ResponseReceiver, TunnelOwner {
   readonly method: string;
+  /** Once the endpoint has switched protocols: where the client's bytes go. */
+  tunnel: Tunnel | undefined;
   readonly #notes: ExchangeNotes;
   readonly #context: ExchangeContext;
   readonly #client: ExchangeClient;
@@ -48,25 +54,16 @@ export class Exchange implements ResponseReceiver {
   #lastActivityMs: number;
   /** Undefined until a pool is found. */
   #attempts: Attempts | undefined;
-  /** The response's head waits for the first bytes of its body, to go in one packet. */
-  #answerHead = "";
-  /** The body comes until close and goes on in chunks. */
-  #rechunks = false;
-  #tunnel: Tunnel | undefined;
+  #answer: AnswerStream | undefined;
 
   constructor(context: ExchangeContext, client: ExchangeClient, head: RequestHead, headMs: number) {
     this.#context = context;
     this.#client = client;
     this.method = head.method;
-    this.#notes = new ExchangeNotes({
-      requestId: head.requestId === "" ? context.nextRequestId() : head.requestId,
-      client: client.address,
-      port: client.port,
-      method: head.method,
-      host: head.authority,
-      path: head.path,
-      headMs,
-    });
+    const requestId = head.requestId === "" ? context.nextRequestId() : head.requestId;
+    const { method, authority: host, path } = head;
+    const { address, port } = client;
+    this.#notes = new ExchangeNotes({ requestId, client: address, port, method, host, path, headMs });
     this.#startedMs = context.clock();
     this.#lastActivityMs = this.#startedMs;
     this.#minorVersion = head.minorVersion;
@@ -75,8 +72,9 @@ export class Exchange implements ResponseReceiver {
     this.#request = new OutgoingRequest(head.bodyLength !== 0);
   }
 
-  get tunnelling(): boolean {
-    return this.#tunnel !== undefined;
+  /** Something of an answer may have reached the client: it can be finished or cut, not replaced. */
+  get #begun(): boolean {
+    return this.#phase === "answering" || this.#phase === "tunnel";
   }
 
   // ---- route, pick, open ------------------------------------------------------------------------------------------
@@ -141,6 +139,8 @@ export class Exchange implements ResponseReceiver {
     if (this.#phase === "over") return;
     this.#lastActivityMs = this.#context.sweeper.nowMs;
     this.#notes.bytesIn += end - start;
+    // An upload that moves is no attempt that waits.
+    this.#attempts?.open?.uploading(this.#lastActivityMs);
     if (!this.#request.body(buffer, start, end)) this.#client.wire.pause();
   }
 
@@ -176,11 +176,11 @@ export class Exchange implements ResponseReceiver {
     this.#notes.status = head.status;
     this.#notes.firstByteMs = nowMs - this.#startedMs;
     const chunksKnown = this.#minorVersion === 1;
-    this.#rechunks = head.bodyLength === UNTIL_CLOSE && chunksKnown;
     // Without chunks, a body of unknown length can only end with its connection.
     if (this.#client.leaving || (!chunksKnown && head.bodyLength < 0)) this.#keepAlive = false;
     const form = answerForm(head, this.#minorVersion, this.#notes.requestId, this.#keepAlive);
-    this.#answerHead = responseHeadText(head, buffer, form);
+    const rechunks = head.bodyLength === UNTIL_CLOSE && chunksKnown;
+    this.#answer = new AnswerStream(this.#client.wire, responseHeadText(head, buffer, form), rechunks);
     return chunksKnown ? "verbatim" : "decoded";
   }
 
@@ -189,29 +189,19 @@ export class Exchange implements ResponseReceiver {
   bodyBytes(buffer: Buffer, start: number, end: number): void {
     this.#lastActivityMs = this.#context.sweeper.nowMs;
     this.#notes.bytesOut += end - start;
-    const { wire } = this.#client;
-    let prefix = this.#answerHead;
-    this.#answerHead = "";
-    if (this.#rechunks) prefix += `${(end - start).toString(16)}\r\n`;
-    let more = wire.bytes(prefix, buffer, start, end);
-    if (this.#rechunks) more = wire.text("\r\n");
-    if (!more) this.#attempts?.open?.connection.wire.pause();
+    if (!this.#answer!.bytes(buffer, start, end)) this.#attempts!.open!.connection.wire.pause();
   }
 
   bodyText(text: string): void {
-    this.#client.wire.text(this.#answerHead + text);
-    this.#answerHead = "";
+    this.#answer!.text(text);
   }
 
   onReadEnd(): void {
-    if (this.#answerHead === "" || this.#phase === "over") return;
-    this.#client.wire.text(this.#answerHead);
-    this.#answerHead = "";
+    if (this.#phase === "answering") this.#answer!.flush();
   }
 
   onResponseEnd(): void {
-    if (this.#rechunks) this.bodyText("0\r\n\r\n");
-    else this.onReadEnd();
+    this.#answer!.end();
     this.#endAttempt(outcomeOfStatus(this.#notes.status), this.#notes.status, this.#context.clock());
     this.#finish("completion", "complete");
   }
@@ -223,13 +213,13 @@ export class Exchange implements ResponseReceiver {
 
   // ---- tunnel -----------------------------------------------------------------------------------------------------
 
-  onSwitch(head: ResponseHead, buffer: Buffer): boolean {
-    if (!this.#wantsTunnel) return false;
+  onSwitch(head: ResponseHead, buffer: Buffer): Tunnel | undefined {
+    if (!this.#wantsTunnel) return undefined;
     const nowMs = this.#context.clock();
     const attempt = this.#attempts!.open!;
     attempt.answered(head.status, nowMs);
     this.#phase = "tunnel";
-    this.#tunnel = new Tunnel(this.#client.wire, attempt.connection.wire);
+    this.tunnel = new Tunnel(this, this.#client.wire, attempt.connection.wire);
     this.#deadlineMs = Infinity;
     this.#lastActivityMs = nowMs;
     this.#keepAlive = false;
@@ -239,28 +229,15 @@ export class Exchange implements ResponseReceiver {
     const form = { requestId, chunked: false, connection: "Upgrade" } as const;
     this.#client.wire.text(responseHeadText(head, buffer, form));
     this.#client.onTunnelBegin();
-    return true;
+    return this.tunnel;
   }
 
-  onTunnelBytes(buffer: Buffer, start: number, end: number): void {
+  onTunnelBytes(from: "client" | "endpoint", count: number): void {
     this.#lastActivityMs = this.#context.sweeper.nowMs;
-    this.#notes.bytesOut += end - start;
-    this.#tunnel!.fromEndpoint(buffer, start, end);
+    this.#notes[from === "client" ? "bytesIn" : "bytesOut"] += count;
   }
 
-  onClientTunnelBytes(buffer: Buffer, start: number, end: number): void {
-    this.#lastActivityMs = this.#context.sweeper.nowMs;
-    this.#notes.bytesIn += end - start;
-    this.#tunnel!.fromClient(buffer, start, end);
-  }
-
-  onTunnelEnd(): void {
-    this.#tunnel!.endFromEndpoint();
-    this.#endTunnelIfFinished();
-  }
-
-  #endTunnelIfFinished(): void {
-    if (!this.#tunnel!.finished) return;
+  onTunnelFinished(): void {
     this.#endAttempt("success", this.#notes.status, this.#context.clock());
     this.#finish("completion", "complete");
   }
@@ -269,30 +246,26 @@ export class Exchange implements ResponseReceiver {
 
   /** The client will send no more (FIN). Whether it still listens is another question: see below. */
   onClientEnd(): void {
-    if (this.#tunnel !== undefined) {
-      this.#tunnel.endFromClient();
-      this.#endTunnelIfFinished();
-    } else if (!this.#request.whole) {
+    if (this.tunnel !== undefined) this.tunnel.endFromClient();
+    else if (!this.#request.whole) {
       this.#cancel("client", "request-cut");
     } else {
       this.#keepAlive = false;
       // A closed and a half-closed connection look alike until something is sent: the former then answers with RST,
       // and the request is cancelled; the latter ignores an interim response, as RFC 9110 section 15.2 demands.
-      if (this.#phase !== "answering" && this.#minorVersion === 1) {
-        this.#client.wire.text("HTTP/1.1 100 Continue\r\n\r\n");
-      }
+      // Within a silent answer only the kernel can ask, and learns it a minute later.
+      if (this.#phase === "answering") this.#client.wire.keepAlive(CLIENT_PROBE_MS);
+      else if (this.#minorVersion === 1) this.#client.wire.text("HTTP/1.1 100 Continue\r\n\r\n");
     }
   }
 
   onClientGone(): void {
-    if (this.#phase === "tunnel") this.#cancel("client", "tunnel-cut");
-    else this.#cancel("client", "client-gone");
+    this.#cancel("client", this.tunnel === undefined ? "client-gone" : "tunnel-cut");
   }
 
   /** The request's body broke the rules after its head was taken. */
   onRequestMalformed(fault: string): void {
-    if (this.#phase === "answering" || this.#phase === "tunnel")
-      this.#cancel("client", `malformed-body: ${fault}`);
+    if (this.#begun) this.#cancel("client", `malformed-body: ${fault}`);
     else this.#failRequest("bad-request", fault, "client");
   }
 
@@ -308,6 +281,18 @@ export class Exchange implements ResponseReceiver {
       // another attempt is as good as the first, if the request may be replayed at all.
       const kind: OutcomeKind = this.#attempts!.open!.reused ? "refused" : "broken";
       this.#onAttemptFailed(kind, "refused-stream", "endpoint-reset", error?.message ?? "");
+    }
+  }
+
+  /** A bug met while working on this exchange: it alone is lost. */
+  onDefect(error: unknown): void {
+    this.#context.bug(error);
+    try {
+      if (this.#begun) this.#cut("cancelled", "internal-error", "gateway");
+      else this.#failRequest("internal-error", "", "gateway");
+    } catch (another) {
+      this.#context.bug(another);
+      this.#client.wire.destroy();
     }
   }
 
@@ -330,7 +315,7 @@ export class Exchange implements ResponseReceiver {
   }
 
   #onIdle(): void {
-    if (this.#phase === "tunnel" || this.#phase === "answering") {
+    if (this.#begun) {
       this.#cut(this.#phase === "tunnel" ? "success" : "timeout", "idle-timeout", "gateway");
     } else if (this.#request.whole || this.#client.wire.paused) {
       this.#onAttemptFailed("timeout", undefined, "try-timeout", "idle");
@@ -339,7 +324,7 @@ export class Exchange implements ResponseReceiver {
 
   #onAttemptFailed(kind: OutcomeKind, cause: RetryCause | undefined, refusal: Refusal, detail: string): void {
     const nowMs = this.#context.clock();
-    if (this.#phase === "answering" || this.#phase === "tunnel") {
+    if (this.#begun) {
       const why = refusal === "bad-response" ? `malformed-response: ${detail}` : "response-cut";
       this.#cut(kind, why, "endpoint");
       return;
@@ -396,7 +381,7 @@ export class Exchange implements ResponseReceiver {
     this.#request.stop();
     const answered = kind === "success" || kind === "overloaded" || kind === "server-error";
     let parting: Parting = "destroy";
-    if (this.#tunnel !== undefined) parting = this.#tunnel.finished ? "let-go" : "destroy";
+    if (this.tunnel !== undefined) parting = this.tunnel.finished ? "let-go" : "destroy";
     // With the request cut short on it, a connection cannot carry another.
     else if (answered && this.#request.sent) parting = "release";
     this.#attempts?.end(kind, status, parting, nowMs);

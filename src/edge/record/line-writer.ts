@@ -24,7 +24,8 @@ export class LineWriter {
   dropped = 0;
   readonly #fd: number;
   readonly #onError: (error: Error) => void;
-  #owned: boolean;
+  readonly #owned: boolean;
+  #closed = false;
   #gathered = "";
   #gatheredLines = 0;
   #writing = false;
@@ -42,7 +43,7 @@ export class LineWriter {
 
   /** `line` without its line feed. */
   write(line: string): void {
-    if (this.#gathered.length > PENDING_BYTES_MAX) {
+    if (this.#closed || this.#gathered.length > PENDING_BYTES_MAX) {
       this.dropped++;
       return;
     }
@@ -89,6 +90,8 @@ export class LineWriter {
 
   /** Writes what is left, as far as the destination takes it in time; for the end of the process. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     const deadlineMs = performance.now() + CLOSE_MS;
     while (this.#writing || this.#gathered !== "") {
       if (performance.now() > deadlineMs) {
@@ -99,6 +102,5 @@ export class LineWriter {
       await sleep(RETRY_MS);
     }
     if (this.#owned) fs.closeSync(this.#fd);
-    this.#owned = false;
   }
 }

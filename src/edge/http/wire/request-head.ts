@@ -51,6 +51,8 @@ export class RequestHead {
   fault = "";
 
   #buffer: Buffer = Buffer.alloc(0);
+  #knownAuthority = "";
+  #knownHost = "";
 
   /** Returns the index after the head, NEEDS_MORE, or REFUSED. */
   parse(buffer: Buffer, start: number, end: number): number {
@@ -171,9 +173,14 @@ export class RequestHead {
     this.query = queryAt === -1 ? "" : this.target.slice(queryAt + 1);
     if (hasDotSegment(this.path)) return this.#fail("bad-request", "dot segment in the path");
     if (this.path.includes("\\")) return this.#fail("bad-request", "backslash in the path");
-    const host = hostOf(this.authority);
-    if (host === undefined) return this.#fail("bad-request", "malformed Host");
-    this.host = host;
+    // Most requests name the same host as the one before.
+    if (this.authority !== this.#knownAuthority) {
+      const host = hostOf(this.authority);
+      if (host === undefined) return this.#fail("bad-request", "malformed Host");
+      this.#knownAuthority = this.authority;
+      this.#knownHost = host;
+    }
+    this.host = this.#knownHost;
     return true;
   }
 

@@ -35,6 +35,8 @@ export interface WireUser {
   onDrain(): void;
   /** The connection is over; nothing more comes. Called once, always, and last. */
   onGone(error: Error | undefined): void;
+  /** One of the calls above has thrown: a bug, which must not take the process with it. */
+  onDefect(error: unknown): void;
 }
 
 export class Wire {
@@ -46,15 +48,14 @@ export class Wire {
   private constructor(socket: net.Socket, user: WireUser) {
     this.#socket = socket;
     this.#user = user;
-    socket.on("end", () => this.#user?.onEnd());
-    socket.on("drain", () => this.#user?.onDrain());
+    socket.on("end", () => this.#tell((to) => to.onEnd()));
+    socket.on("drain", () => this.#tell((to) => to.onDrain()));
     socket.on("error", (error) => {
       this.#error = error;
     });
     socket.on("close", () => {
-      const last = this.#user;
+      this.#tell((to) => to.onGone(this.#error));
       this.#user = undefined;
-      last?.onGone(this.#error);
     });
   }
 
@@ -77,7 +78,7 @@ export class Wire {
   }
 
   static connect(address: string, port: number, user: WireUser & { onConnect(): void }): Wire {
-    let wire: Wire | undefined;
+    let wire: Wire;
     const socket = net.connect({
       host: address,
       port,
@@ -86,7 +87,7 @@ export class Wire {
       onread: reader(() => wire),
     });
     wire = new Wire(socket, user);
-    socket.once("connect", () => user.onConnect());
+    socket.once("connect", () => wire.#tell(() => user.onConnect()));
     return wire;
   }
 
@@ -99,7 +100,21 @@ export class Wire {
 
   /** For the reader below: `count` bytes stand at the head of `buffer`. */
   deliver(buffer: Buffer, count: number): void {
-    this.#user?.onBytes(buffer, 0, count);
+    try {
+      this.#user?.onBytes(buffer, 0, count);
+    } catch (error) {
+      this.#user?.onDefect(error);
+    }
+  }
+
+  #tell(what: (user: WireUser) => void): void {
+    const user = this.#user;
+    if (user === undefined) return;
+    try {
+      what(user);
+    } catch (error) {
+      user.onDefect(error);
+    }
   }
 
   get remoteAddress(): string {
