@@ -5,13 +5,14 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { describe, test } from "node:test";
-import { answer, byPath, delayed, upgradeEcho } from "../../kit/behaviours.ts";
+import { answer, byPath, upgradeEcho } from "../../kit/behaviours.ts";
 import { startEndpoint } from "../../kit/endpoint.ts";
 import { startGateway, type GatewaySetup } from "../../kit/gateway.ts";
 import { servedTwice, servesLoad, startLoad, type Seen, type Tally } from "../../kit/load.ts";
 import { exchangeOnce, rawClient } from "../../kit/raw-client.ts";
 import { waitUntil } from "../../kit/wait.ts";
 import { configPage, metric } from "./admin-pages.ts";
+import { gated } from "./gate.ts";
 import { quietPort } from "./process.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -118,7 +119,8 @@ describe("reload", { concurrency: true }, () => {
   });
 
   test("an endpoint that leaves its slice finishes its requests, then loses its connections", async () => {
-    const table = { "/slow": delayed(600, answer("slow")), "/": answer("stays"), "/tunnel": upgradeEcho() };
+    const gate = gated(answer("slow"));
+    const table = { "/slow": gate.behaviour, "/": answer("stays"), "/tunnel": upgradeEcho() };
     await using leaving = await startEndpoint(byPath(table));
     await using staying = await startEndpoint(byPath(table));
     await using gateway = await startGateway({ pools: { web: [leaving] } });
@@ -137,6 +139,7 @@ describe("reload", { concurrency: true }, () => {
     await waitUntil(() => leaving.openConnections === 2, "only the busy connections stay open");
     for (let i = 0; i < 5; i++) assert.equal((await exchangeOnce(gateway.port, GET)).text, "stays");
     assert.equal(leaving.requests.length, before);
+    gate.open();
     assert.equal((await slow).text, "slow");
     await waitUntil(() => leaving.openConnections === 1, "the slow request's connection to close");
     await tunnel.send("still here");
@@ -196,9 +199,8 @@ describe("reload", { concurrency: true }, () => {
   });
 
   test("a listener's port that is removed lets its clients go: what is in flight ends, then the connection", async () => {
-    await using endpoint = await startEndpoint(
-      byPath({ "/slow": delayed(400, answer("slow")), "/": answer("ok") }),
-    );
+    const gate = gated(answer("slow"));
+    await using endpoint = await startEndpoint(byPath({ "/slow": gate.behaviour, "/": answer("ok") }));
     const port = await quietPort();
     const pools = { web: [endpoint] };
     await using gateway = await startGateway({ pools, more: secondGateway(port, "web") });
@@ -212,6 +214,7 @@ describe("reload", { concurrency: true }, () => {
 
     assert.equal(await gateway.rewrite({ pools }), true);
     assert.equal(await connects(port), false);
+    gate.open();
     const last = await busy.readResponse();
     assert.deepEqual([last.text, last.header("connection")], ["slow", "close"]);
     assert.equal((await busy.waitForClose()).how, "fin");

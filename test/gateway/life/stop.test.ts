@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { answer, byPath, delayed, events, headText } from "../../kit/behaviours.ts";
+import { answer, byPath, events, headText } from "../../kit/behaviours.ts";
 import { startEndpoint } from "../../kit/endpoint.ts";
 import { startGateway } from "../../kit/gateway.ts";
 import { servedTwice, servesLoad, startLoad, type Seen } from "../../kit/load.ts";
@@ -11,6 +11,7 @@ import { hang } from "../../kit/misbehaviours.ts";
 import { exchangeOnce, rawClient } from "../../kit/raw-client.ts";
 import { waitUntil } from "../../kit/wait.ts";
 import { adminPage, metric } from "./admin-pages.ts";
+import { gated } from "./gate.ts";
 import { startProcess } from "./process.ts";
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
@@ -18,10 +19,11 @@ const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 describe("the end of the process", { concurrency: true }, () => {
   test("SIGTERM under load: what was begun is finished, nothing is lost, and the exit code is 0", async () => {
     const seen: Seen = new Map();
+    const gate = gated(answer("slow"));
     await using endpoint = await startEndpoint(
       byPath({
         "/load": servesLoad(seen, "a", 5),
-        "/slow": delayed(1_200, answer("slow")),
+        "/slow": gate.behaviour,
         "/events": events({ count: 8, intervalMs: 200 }),
       }),
     );
@@ -46,6 +48,7 @@ describe("the end of the process", { concurrency: true }, () => {
     await waitUntil(async () => (await adminPage(adminPort, "/readyz")).status === 503, "readyz 503");
     assert.equal((await adminPage(adminPort, "/healthz")).status, 200, "alive while it drains");
     await assert.rejects(rawClient(port), "new connections are refused");
+    gate.open();
     const last = await slow.readResponse();
     assert.deepEqual([last.status, last.text, last.header("connection")], [200, "slow", "close"]);
     assert.match(await stream.readThrough("data: 8\n\n"), /data: 7/, "the stream comes to its own end");
