@@ -45,6 +45,8 @@ export class LocalityAware implements Picker {
   readonly #prng: Prng;
   readonly #choices: TwoChoices;
   readonly #tree: SumTree;
+  /** Where weights are reckoned that are not to stand in the tree. */
+  #outside = new Float64Array(0);
   #refreshedMs = Number.NEGATIVE_INFINITY;
 
   constructor(columns: Columns, eligible: Eligible, prng: Prng) {
@@ -92,9 +94,9 @@ export class LocalityAware implements Picker {
     // The explored share, spread evenly, is 1 / EXPLORE_ONE_IN of the whole.
     const evenly = (this.#tree.total / Math.max(1, this.#eligible.size)) * (1 / (EXPLORE_ONE_IN - 1));
     // The slot may have no room and so no place in the tree; its weight is reckoned outside.
-    const weights = new Float64Array(slot + 1);
-    writeLocalityWeight(this.#columns, slot, nowMs, weights);
-    return weights[slot]! + evenly;
+    if (this.#outside.length <= slot) this.#outside = new Float64Array(this.#columns.capacity);
+    writeLocalityWeight(this.#columns, slot, nowMs, this.#outside);
+    return this.#outside[slot]! + evenly;
   }
 
   #drawTwice(nowMs: number): number {

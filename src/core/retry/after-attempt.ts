@@ -7,7 +7,7 @@
  * - connect-failure: always. Nothing was sent.
  * - refused-stream (a connection closed before any byte of the response): idempotent methods, RFC 9110
  *   section 9.2.2. The endpoint may have acted before it closed.
- * - unavailable (503, or gRPC UNAVAILABLE): idempotent methods. A 503 does not promise that nothing was done.
+ * - unavailable (503): idempotent methods. A 503 does not promise that nothing was done.
  * Once a byte of the response has gone to the client nothing can be taken back.
  */
 import type { RetryCause, RetryPolicy } from "../../model/policy.ts";

@@ -24,6 +24,8 @@ export class Attempt {
   readonly #tryMs: number;
   #connectMs: number | undefined;
   #firstByteMs: number | undefined;
+  /** The client still owes part of the request. */
+  #excused = false;
 
   /** `tryMs`: time to the response's head, connecting included; 0 = no limit. */
   constructor(
@@ -44,6 +46,20 @@ export class Attempt {
       const { connectTimeoutMs } = pool.spec.policy.connections;
       this.deadlineMs = ticket.pickedMs + (tryMs > 0 ? Math.min(tryMs, connectTimeoutMs) : connectTimeoutMs);
     }
+  }
+
+  /** The client has more of the request to send: until `requestSent`, silence is not the endpoint's. */
+  excuse(): void {
+    this.#excused = true;
+    this.#pool.brain.excuse(this.ticket);
+  }
+
+  /** The request has gone out whole; the endpoint owes the answer. */
+  requestSent(nowMs: number): void {
+    if (!this.#excused) return;
+    this.#excused = false;
+    this.#pool.brain.expect(this.ticket, nowMs);
+    this.uploading(nowMs);
   }
 
   connected(nowMs: number): void {

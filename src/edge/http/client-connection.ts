@@ -28,7 +28,7 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
   readonly wire: Wire;
   readonly address: string;
   readonly port: number;
-  leaving = false;
+  #leaving = false;
   sweptIndex = -1;
   dueMs = 0;
 
@@ -55,6 +55,11 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
     this.#idleSinceMs = context.sweeper.nowMs;
     this.wire = Wire.accept(socket, this);
     context.sweeper.add(this);
+  }
+
+  /** No exchange will follow the present one: the gateway lets go, or the client has ended and asked no more. */
+  get last(): boolean {
+    return this.#leaving || (this.#clientEnded && this.#held === undefined);
   }
 
   // ---- reading ----------------------------------------------------------------------------------------------------
@@ -169,11 +174,8 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
   onExchangeEnd(keepAlive: boolean): void {
     this.#exchange = undefined;
     this.#idleSinceMs = this.#context.sweeper.nowMs;
-    if (!keepAlive || this.#clientEnded) {
-      this.#close();
-      return;
-    }
-    this.#readOn();
+    if (keepAlive) this.#readOn();
+    else this.#close();
   }
 
   onTunnelBegin(): void {
@@ -197,9 +199,18 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
     this.wire.resume();
     const held = this.#held;
     // A head that is unfinished waits for more; inside `#read` the loop goes on by itself.
-    if (this.#reading || this.#closing || held === undefined || this.#headBegun) return;
-    this.#held = undefined;
-    this.#read(held, 0, held.length);
+    if (this.#reading || this.#closing) return;
+    if (held !== undefined && !this.#headBegun) {
+      this.#held = undefined;
+      try {
+        this.#read(held, 0, held.length);
+      } catch (error) {
+        // Another connection's event may have led here, and must not be blamed.
+        this.onDefect(error);
+      }
+    }
+    // What the client asked before it ended its side is answered by now.
+    if (this.#clientEnded && this.#exchange === undefined) this.#close();
   }
 
   onGone(): void {
@@ -211,8 +222,8 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
 
   /** The gateway drains or no longer listens here: the connection ends with its present exchange, or a last one. */
   leave(): void {
-    if (this.leaving) return;
-    this.leaving = true;
+    if (this.#leaving) return;
+    this.#leaving = true;
     this.#idleSinceMs = this.#context.sweeper.nowMs;
     this.dueMs = 0;
   }
@@ -225,7 +236,7 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
   onDefect(error: unknown): void {
     if (this.#exchange !== undefined) this.#exchange.onDefect(error);
     else {
-      this.#context.bug(error);
+      this.#context.defect(error);
       this.wire.destroy();
     }
   }
@@ -245,7 +256,7 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
     else if (this.#headStartedMs !== 0) {
       if (nowMs - this.#headStartedMs > this.#context.limits.headTimeMs) this.#refuse("head-timeout", "");
     } else {
-      const idleMs = this.leaving ? LEAVING_IDLE_MS : this.#context.limits.idleMs;
+      const idleMs = this.#leaving ? LEAVING_IDLE_MS : this.#context.limits.idleMs;
       // Nothing but a request or `leave` can make an idle connection due earlier, and both say so.
       this.dueMs = this.#idleSinceMs + idleMs;
       if (nowMs > this.dueMs) this.#close();

@@ -46,6 +46,8 @@ export interface ConnectionOwner {
   /** Nobody holds it any more, and the rest of an unwanted response is still to come. */
   onFinishing(connection: EndpointConnection): void;
   onGone(connection: EndpointConnection): void;
+  /** A bug met while nobody held a connection. */
+  onDefect(error: unknown): void;
 }
 
 const NOWHERE: BodySink = { bodyBytes() {}, bodyText() {} };
@@ -211,10 +213,20 @@ export class EndpointConnection implements WireUser {
   }
 
   #unreadable(fault: string): number {
+    this.#lose((receiver) => receiver.onUnreadable(fault));
+    return 0;
+  }
+
+  /** The connection ends under its exchange, which hears of it after it has let go. */
+  #lose(tell: (receiver: ResponseReceiver) => void): void {
     const receiver = this.#receiver;
     this.destroy();
-    receiver?.onUnreadable(fault);
-    return 0;
+    if (receiver === undefined) return;
+    try {
+      tell(receiver);
+    } catch (error) {
+      receiver.onDefect(error);
+    }
   }
 
   onEnd(): void {
@@ -226,9 +238,7 @@ export class EndpointConnection implements WireUser {
       this.#reusable = false;
       this.#endResponse(false);
     }
-    const receiver = this.#receiver;
-    this.destroy();
-    receiver?.onConnectionLost(undefined);
+    this.#lose((receiver) => receiver.onConnectionLost(undefined));
   }
 
   onDrain(): void {
@@ -237,16 +247,14 @@ export class EndpointConnection implements WireUser {
 
   onGone(error: Error | undefined): void {
     this.#gone = true;
-    const receiver = this.#receiver;
-    this.#receiver = undefined;
     this.#owner.onGone(this);
-    receiver?.onConnectionLost(error);
+    this.#lose((receiver) => receiver.onConnectionLost(error));
   }
 
   onDefect(error: unknown): void {
     const receiver = this.#receiver;
     this.destroy();
-    if (receiver === undefined) throw error;
-    receiver.onDefect(error);
+    if (receiver === undefined) this.#owner.onDefect(error);
+    else receiver.onDefect(error);
   }
 }

@@ -17,6 +17,7 @@ const SWEEP_MS = 500;
 export class EndpointConnections implements ConnectionOwner, Swept {
   sweptIndex = -1;
   dueMs = 0;
+  readonly onDefect: (error: unknown) => void;
   readonly #address: string;
   readonly #port: number;
   readonly #sweeper: Sweeper;
@@ -26,7 +27,14 @@ export class EndpointConnections implements ConnectionOwner, Swept {
   #open = 0;
   #retired = false;
 
-  constructor(address: string, port: number, policy: PoolPolicy, sweeper: Sweeper) {
+  constructor(
+    address: string,
+    port: number,
+    policy: PoolPolicy,
+    sweeper: Sweeper,
+    onDefect: (error: unknown) => void,
+  ) {
+    this.onDefect = onDefect;
     this.#address = address;
     this.#port = port;
     this.#policy = policy;
@@ -49,13 +57,21 @@ export class EndpointConnections implements ConnectionOwner, Swept {
   /** A connection that has begun for `receiver`: idle until now (`connected`) or being opened. */
   take(receiver: ResponseReceiver): EndpointConnection {
     let connection = this.#idle.pop();
-    while (connection !== undefined && !connection.usable) connection = this.#idle.pop();
+    while (connection !== undefined && !this.#mayServe(connection)) {
+      connection.destroy();
+      connection = this.#idle.pop();
+    }
     if (connection === undefined) {
       connection = new EndpointConnection(this, this.#address, this.#port);
       this.#open++;
     }
     connection.begin(receiver);
     return connection;
+  }
+
+  /** The endpoint may be about to close a connection that has been idle for long: see `idleLimitMs`. */
+  #mayServe(connection: EndpointConnection): boolean {
+    return connection.usable && this.#sweeper.nowMs - connection.idleSinceMs <= connection.idleLimitMs;
   }
 
   /** The endpoint has left the pool: idle connections close now, the others after their exchange. */

@@ -16,8 +16,8 @@ export interface ExchangeClient {
   readonly wire: Wire;
   readonly address: string;
   readonly port: number;
-  /** No new exchange is to be begun on the connection after the present one. */
-  readonly leaving: boolean;
+  /** No exchange will follow the present one on the connection. */
+  readonly last: boolean;
   /** The exchange has become a tunnel: what the client sent ahead belongs to it. */
   onTunnelBegin(): void;
   /** The exchange is over. `keepAlive`: the connection may carry another. */
@@ -38,5 +38,5 @@ export interface ExchangeContext {
   record(exchange: ExchangeRecord): void;
   recordUnread(client: string, port: number, requestId: string, refusal: Refusal, detail: string): void;
   /** A defect ended one exchange. */
-  bug(error: unknown): void;
+  defect(error: unknown): void;
 }

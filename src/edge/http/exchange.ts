@@ -7,15 +7,14 @@
  *   send     head and body                   the body streams; its first 64 KiB are kept while a retry is possible
  *   answer   the response's head             here a retry is decided for the last time; after it nothing can be undone
  *   stream   the response's body             flushed as it comes, with backpressure
- *   settle   the claim, exactly once         in `#endAttempt` and nowhere else
+ *   settle   the claim, exactly once         in `Attempt.end` and nowhere else
  *   record   log and metrics, exactly once   in `#finish` and nowhere else
  *
  * Everything is synchronous between socket events. The exchange holds one connection to an endpoint at a time; who
  * ends it, and why, is decided in the methods named `on...` and `sweep`.
  */
 import { ExchangeNotes, type EndedBy } from "../../app/record.ts";
-import { matchRoute } from "../../core/route/table.ts";
-import { splitBackend } from "../../core/route/split.ts";
+import { routeRequest } from "../../app/route-request.ts";
 import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { RetryCause } from "../../model/policy.ts";
 import { REFUSALS, type Refusal } from "../../model/refusal.ts";
@@ -25,15 +24,13 @@ import type { Parting } from "./attempt.ts";
 import { Attempts } from "./attempts.ts";
 import type { ResponseReceiver } from "./endpoint-connection.ts";
 import type { ExchangeClient, ExchangeContext } from "./exchange-context.ts";
+import { CLIENT_PROBE_MS } from "./limits.ts";
 import { OutgoingRequest } from "./outgoing-request.ts";
 import { Tunnel, type TunnelOwner } from "./tunnel.ts";
 import { requestHeadText, responseHeadText } from "./wire/forward.ts";
 import { UNTIL_CLOSE } from "./wire/framing.ts";
 import type { RequestHead } from "./wire/request-head.ts";
 import type { ResponseHead } from "./wire/response-head.ts";
-
-/** TCP keep-alive towards a client that has ended its side. */
-const CLIENT_PROBE_MS = 1_000;
 
 type Phase = "routing" | "connecting" | "waiting" | "answering" | "tunnel" | "over";
 
@@ -81,19 +78,14 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
 
   /** `buffer` holds the head that was just parsed. */
   begin(head: RequestHead, buffer: Buffer): void {
-    const { view, prng } = this.#context;
-    const table = view.ports.get(this.#client.port);
-    const live = table === undefined ? undefined : matchRoute(table, head);
-    if (live === undefined) return this.refuse("no-route", "");
-    this.#notes.rule = live;
-    const pool = splitBackend(live.backends, prng.float())?.pool;
-    if (pool === undefined) return this.refuse("bad-backend", "");
+    const { view, prng, metrics } = this.#context;
+    const routed = routeRequest(view, this.#client.port, head, prng);
+    this.#notes.rule = routed.rule;
+    if (routed.kind === "refuse") return this.refuse(routed.reason, "");
+    const { pool, requestMs, tryMs } = routed;
     this.#notes.pool = pool.key;
-    const { timeouts, retries } = pool.spec.policy;
-    const requestMs = live.rule.requestTimeoutMs ?? timeouts.requestMs;
     if (requestMs > 0) this.#deadlineMs = this.#startedMs + requestMs;
-    const tryMs = live.rule.backendRequestTimeoutMs ?? retries.perTryTimeoutMs;
-    this.#attempts = new Attempts(pool, tryMs, this.#notes, this.#context.metrics);
+    this.#attempts = new Attempts(pool, tryMs, this.#notes, metrics);
     const by = { clientAddress: this.#client.address, requestId: this.#notes.requestId };
     this.#request.setHead(requestHeadText(head, buffer, by));
     pool.budget.deposit(this.#startedMs);
@@ -104,8 +96,10 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
     const attempts = this.#attempts!;
     this.#phase = "connecting";
     const verdict = attempts.begin(this.#context.upstreams, this, nowMs);
-    if (verdict.kind === "refuse") this.refuse(verdict.reason, "");
-    else if (attempts.open!.reused) this.#send(attempts);
+    if (verdict.kind === "refuse") return this.refuse(verdict.reason, "");
+    const attempt = attempts.open!;
+    if (!this.#request.whole) attempt.excuse();
+    if (attempt.reused) this.#send(attempts);
   }
 
   /** No read of the client is being worked off, at whose end a waiting head would go. */
@@ -126,6 +120,7 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
   #send(attempts: Attempts): void {
     this.#phase = "waiting";
     this.#request.start(attempts.open!.connection.wire, attempts.last);
+    if (this.#request.whole) attempts.open!.requestSent(this.#context.clock());
     this.#client.wire.resume();
   }
 
@@ -140,12 +135,13 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
     this.#lastActivityMs = this.#context.sweeper.nowMs;
     this.#notes.bytesIn += end - start;
     // An upload that moves is no attempt that waits.
-    this.#attempts?.open?.uploading(this.#lastActivityMs);
+    this.#attempts?.open?.uploading(this.#context.clock());
     if (!this.#request.body(buffer, start, end)) this.#client.wire.pause();
   }
 
   onRequestEnd(): void {
     this.#request.whole = true;
+    if (this.#phase === "waiting") this.#attempts!.open!.requestSent(this.#context.clock());
   }
 
   onWritable(): void {
@@ -177,7 +173,7 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
     this.#notes.firstByteMs = nowMs - this.#startedMs;
     const chunksKnown = this.#minorVersion === 1;
     // Without chunks, a body of unknown length can only end with its connection.
-    if (this.#client.leaving || (!chunksKnown && head.bodyLength < 0)) this.#keepAlive = false;
+    if (this.#client.last || (!chunksKnown && head.bodyLength < 0)) this.#keepAlive = false;
     const form = answerForm(head, this.#minorVersion, this.#notes.requestId, this.#keepAlive);
     const rechunks = head.bodyLength === UNTIL_CLOSE && chunksKnown;
     this.#answer = new AnswerStream(this.#client.wire, responseHeadText(head, buffer, form), rechunks);
@@ -248,9 +244,8 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
   onClientEnd(): void {
     if (this.tunnel !== undefined) this.tunnel.endFromClient();
     else if (!this.#request.whole) {
-      this.#cancel("client", "request-cut");
+      this.#cut("cancelled", "request-cut", "client");
     } else {
-      this.#keepAlive = false;
       // A closed and a half-closed connection look alike until something is sent: the former then answers with RST,
       // and the request is cancelled; the latter ignores an interim response, as RFC 9110 section 15.2 demands.
       // Within a silent answer only the kernel can ask, and learns it a minute later.
@@ -260,12 +255,12 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
   }
 
   onClientGone(): void {
-    this.#cancel("client", this.tunnel === undefined ? "client-gone" : "tunnel-cut");
+    this.#cut("cancelled", this.tunnel === undefined ? "client-gone" : "tunnel-cut", "client");
   }
 
   /** The request's body broke the rules after its head was taken. */
   onRequestMalformed(fault: string): void {
-    if (this.#begun) this.#cancel("client", `malformed-body: ${fault}`);
+    if (this.#begun) this.#cut("cancelled", `malformed-body: ${fault}`, "client");
     else this.#failRequest("bad-request", fault, "client");
   }
 
@@ -277,21 +272,28 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
     if (this.#phase === "connecting") {
       this.#onAttemptFailed("connect-failure", "connect-failure", "connect-failed", error?.message ?? "");
     } else {
-      // No byte of an answer came: for a pooled connection the keep-alive race, else an endpoint that died. Either way
+      // Before an answer this is the keep-alive race of a pooled connection, or an endpoint that died. Either way
       // another attempt is as good as the first, if the request may be replayed at all.
-      const kind: OutcomeKind = this.#attempts!.open!.reused ? "refused" : "broken";
+      const kind: OutcomeKind = !this.#begun && this.#attempts!.open!.reused ? "refused" : "broken";
       this.#onAttemptFailed(kind, "refused-stream", "endpoint-reset", error?.message ?? "");
     }
   }
 
+  /** It is for the client to send, or to take: silence is not the endpoint's. */
+  get #clientOwes(): boolean {
+    if (this.#begun) return this.#attempts!.open!.connection.wire.paused;
+    return this.#phase === "waiting" && !this.#request.whole && !this.#client.wire.paused;
+  }
+
   /** A bug met while working on this exchange: it alone is lost. */
   onDefect(error: unknown): void {
-    this.#context.bug(error);
+    this.#context.defect(error);
+    if (this.#phase === "over") return;
     try {
       if (this.#begun) this.#cut("cancelled", "internal-error", "gateway");
       else this.#failRequest("internal-error", "", "gateway");
     } catch (another) {
-      this.#context.bug(another);
+      this.#context.defect(another);
       this.#client.wire.destroy();
     }
   }
@@ -299,13 +301,15 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
   /** Ends whatever has taken too long. */
   sweep(nowMs: number): void {
     if (nowMs >= this.#deadlineMs) {
-      if (this.#phase === "answering") this.#cut("timeout", "request-timeout", "gateway");
+      // An answer that takes its time, or whose client does, is no failure of the endpoint.
+      if (this.#begun) this.#cut("cancelled", "request-timeout", "gateway");
       else {
-        this.#endAttempt("timeout", 0, nowMs);
+        this.#endAttempt(this.#clientOwes ? "cancelled" : "timeout", 0, nowMs);
         this.refuse("request-timeout", "");
       }
     } else if (nowMs >= (this.#attempts?.open?.deadlineMs ?? Infinity)) {
-      if (this.#phase === "connecting") {
+      if (this.#clientOwes) this.#failRequest("body-timeout", "", "client");
+      else if (this.#phase === "connecting") {
         this.#onAttemptFailed("connect-failure", "connect-failure", "connect-timeout", "");
       } else this.#onAttemptFailed("timeout", undefined, "try-timeout", "");
     } else {
@@ -315,37 +319,29 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
   }
 
   #onIdle(): void {
-    if (this.#begun) {
-      this.#cut(this.#phase === "tunnel" ? "success" : "timeout", "idle-timeout", "gateway");
-    } else if (this.#request.whole || this.#client.wire.paused) {
-      this.#onAttemptFailed("timeout", undefined, "try-timeout", "idle");
-    } else this.#failRequest("body-timeout", "", "client");
+    if (this.tunnel !== undefined) this.#cut("success", "idle-timeout", "gateway");
+    else if (this.#begun) this.#cut(this.#clientOwes ? "cancelled" : "timeout", "idle-timeout", "gateway");
+    else if (this.#clientOwes) this.#failRequest("body-timeout", "", "client");
+    else this.#onAttemptFailed("timeout", undefined, "try-timeout", "idle");
   }
 
   #onAttemptFailed(kind: OutcomeKind, cause: RetryCause | undefined, refusal: Refusal, detail: string): void {
     const nowMs = this.#context.clock();
+    const again = this.#mayGoOn(cause, nowMs);
     if (this.#begun) {
       const why = refusal === "bad-response" ? `malformed-response: ${detail}` : "response-cut";
       this.#cut(kind, why, "endpoint");
       return;
     }
-    const again = this.#mayGoOn(cause, nowMs);
     this.#endAttempt(kind, 0, nowMs);
     if (again) this.#tryAgain(nowMs);
     else this.refuse(refusal, detail);
   }
 
   #mayGoOn(cause: RetryCause | undefined, nowMs: number): boolean {
-    return this.#attempts!.mayGoOn(cause, this.method, this.#request.inHand, nowMs);
-  }
-
-  /** The client's fault, or its absence: says nothing of the endpoint. */
-  #cancel(endedBy: EndedBy, why: string): void {
-    if (this.#phase === "over") return;
-    this.#keepAlive = false;
-    this.#endAttempt("cancelled", 0, this.#context.clock());
-    this.#client.wire.destroy();
-    this.#finish(endedBy, why);
+    const { method } = this;
+    const facts = { cause, method, bodyInHand: this.#request.inHand, answering: this.#begun };
+    return this.#attempts!.mayGoOn(facts, nowMs);
   }
 
   #failRequest(refusal: Refusal, detail: string, endedBy: EndedBy): void {
@@ -354,8 +350,9 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
     this.refuse(refusal, detail, endedBy);
   }
 
-  /** The answer has begun and cannot be finished: the client must not take what it has for the whole. */
+  /** Nothing can be answered any more: a client that still listens must not take what it has for the whole. */
   #cut(kind: OutcomeKind, why: string, endedBy: EndedBy): void {
+    if (this.#phase === "over") return;
     this.#endAttempt(kind, this.#notes.status, this.#context.clock());
     this.#keepAlive = false;
     this.#client.wire.reset();
@@ -364,7 +361,7 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
 
   refuse(refusal: Refusal, detail: string, endedBy: EndedBy = "gateway"): void {
     // An unread rest of the request would be taken for the next one.
-    if (!this.#request.whole || this.#client.leaving) this.#keepAlive = false;
+    if (!this.#request.whole || this.#client.last) this.#keepAlive = false;
     this.#notes.status = REFUSALS[refusal].status;
     this.#notes.refusal = refusal;
     this.#notes.firstByteMs = this.#context.clock() - this.#startedMs;

@@ -26,7 +26,7 @@ export interface Recorder {
   record(exchange: ExchangeRecord): void;
   /** A request whose head was never whole enough to become an exchange. */
   recordUnread(client: string, port: number, requestId: string, refusal: Refusal, detail: string): void;
-  bug(error: unknown): void;
+  defect(error: unknown): void;
 }
 
 export interface GatewayOptions {
@@ -74,7 +74,7 @@ export class Gateway implements ExchangeContext {
     this.#recorder = options.recorder;
     this.#requestIdPrefix = options.requestIdPrefix;
     this.sweeper = new Sweeper(options.clock);
-    this.upstreams = new Upstreams(this.sweeper);
+    this.upstreams = new Upstreams(this.sweeper, (error) => this.defect(error));
   }
 
   get view(): View {
@@ -98,11 +98,11 @@ export class Gateway implements ExchangeContext {
     const bound = new Map<number, net.Server>();
     try {
       for (const port of ports) if (!this.#servers.has(port)) bound.set(port, await this.#listen(port));
+      this.#view = build();
     } catch (error) {
       for (const server of bound.values()) server.close();
       throw error;
     }
-    this.#view = build();
     this.upstreams.follow(this.#view);
     for (const [port, server] of bound) this.#servers.set(port, server);
     for (const [port, server] of this.#servers) {
@@ -122,7 +122,7 @@ export class Gateway implements ExchangeContext {
       server.listen({ port, backlog: BACKLOG }, resolve);
     });
     // Running out of file descriptors while accepting is an event of the server, not the end of the process.
-    server.on("error", (error) => this.bug(error));
+    server.on("error", (error) => this.defect(error));
     return server;
   }
 
@@ -175,14 +175,19 @@ export class Gateway implements ExchangeContext {
   }
 
   record(exchange: ExchangeRecord): void {
-    this.#recorder.record(exchange);
+    try {
+      this.#recorder.record(exchange);
+    } catch (error) {
+      // What cannot be told must not keep the client's connection from going on.
+      this.defect(error);
+    }
   }
 
   recordUnread(client: string, port: number, requestId: string, refusal: Refusal, detail: string): void {
     this.#recorder.recordUnread(client, port, requestId, refusal, detail);
   }
 
-  bug(error: unknown): void {
-    this.#recorder.bug(error);
+  defect(error: unknown): void {
+    this.#recorder.defect(error);
   }
 }

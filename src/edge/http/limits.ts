@@ -1,5 +1,6 @@
 /**
- * What the gateway grants a client, and what happens at each limit. All can be changed on the command line.
+ * What the gateway grants a client, and what happens at each limit: first those that the command line can change, then
+ * constants of the data path.
  */
 export interface ClientLimits {
   /** Bytes of a request's head; beyond: 431 `head-too-large` and the connection closes. Below one read (64 KiB). */
@@ -42,3 +43,6 @@ export const LEAVING_IDLE_MS = 1_000;
 
 /** Interim (1xx) responses to one request; beyond: `bad-response`. */
 export const INTERIM_MAX = 32;
+
+/** TCP keep-alive towards a client that has ended its side: is it still there? */
+export const CLIENT_PROBE_MS = 1_000;

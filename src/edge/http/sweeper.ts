@@ -2,7 +2,8 @@
  * One timer for all deadlines: every 50 ms each watched connection is asked whether one of its times is up.
  *
  * A request then costs no timer at all; a deadline is a number in a field. Ten thousand connections cost about a
- * tenth of a millisecond per sweep. Deadlines are therefore late by up to one interval, never early.
+ * tenth of a millisecond per sweep. Deadlines are therefore late by up to one interval; idle times, counted from the
+ * last sweep before the activity, may be short by one.
  */
 const SWEEP_INTERVAL_MS = 50;
 
@@ -31,7 +32,10 @@ export class Sweeper {
     if (item.sweptIndex !== -1) return;
     item.sweptIndex = this.#watched.length;
     this.#watched.push(item);
-    this.#timer ??= setInterval(() => this.sweep(), SWEEP_INTERVAL_MS).unref();
+    if (this.#timer !== undefined) return;
+    // Nothing was watched so far, so nobody kept the time.
+    this.nowMs = this.#clock();
+    this.#timer = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
   remove(item: Swept): void {

@@ -11,7 +11,7 @@ import { firstDelayMs, nextDelayMs } from "../../core/health/schedule.ts";
 import type { Endpoint } from "../../model/endpoint.ts";
 import type { HealthCheckPolicy } from "../../model/policy.ts";
 import type { Prng } from "../../std/prng.ts";
-import { probe } from "./probe.ts";
+import { probe, type ProbeResult } from "./probe.ts";
 
 interface Watched {
   readonly pool: LivePool;
@@ -101,7 +101,9 @@ export class Prober {
     watched.timer = undefined;
     const startedMs = clock();
     const { policy, endpoint } = watched;
-    const result = await probe(endpoint, policy, watched.stop.signal);
+    const result = await probe(endpoint, policy, watched.stop.signal).catch(
+      (error: unknown): ProbeResult => ({ passed: false, detail: String(error) }),
+    );
     if (watched.stop.signal.aborted) return;
     const { state, transition } = observe(watched.health, result.passed, policy);
     watched.health = state;

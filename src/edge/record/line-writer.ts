@@ -19,6 +19,8 @@ const OPEN_FLAGS =
 /** Text that may wait for a slow destination. At about 400 bytes a line, some 20,000 lines. */
 const PENDING_BYTES_MAX = 8_388_608;
 
+export type LogDestination = "stdout" | "stderr" | { readonly path: string };
+
 export class LineWriter {
   /** Lines that were not written, for the metric. */
   dropped = 0;
@@ -31,13 +33,17 @@ export class LineWriter {
   #writing = false;
   /** The last write failed, which has been told. */
   #failing = false;
+  /** It broke off within a line, which the next must not continue. */
+  #torn = false;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `path` undefined: standard output. Throws if the file cannot be opened. */
-  constructor(path: string | undefined, onError: (error: Error) => void) {
+  /** Throws if the file cannot be opened. */
+  constructor(to: LogDestination, onError: (error: Error) => void) {
     // Looking at process.stdout makes a pipe non-blocking; the bare descriptor would not be.
-    this.#fd = path === undefined ? process.stdout.fd : fs.openSync(path, OPEN_FLAGS, 0o666);
-    this.#owned = path !== undefined;
+    if (to === "stdout") this.#fd = process.stdout.fd;
+    else if (to === "stderr") this.#fd = process.stderr.fd;
+    else this.#fd = fs.openSync(to.path, OPEN_FLAGS, 0o666);
+    this.#owned = typeof to === "object";
     this.#onError = onError;
   }
 
@@ -57,7 +63,8 @@ export class LineWriter {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#writing || this.#gathered === "") return;
-    const bytes = Buffer.from(this.#gathered);
+    const bytes = Buffer.from(this.#torn ? `\n${this.#gathered}` : this.#gathered);
+    this.#torn = false;
     const lines = this.#gatheredLines;
     this.#gathered = "";
     this.#gatheredLines = 0;
@@ -79,6 +86,7 @@ export class LineWriter {
       this.#writing = false;
       if (error !== null) {
         this.dropped += lines;
+        this.#torn = from > 0;
         if (!this.#failing) this.#onError(error);
       }
       this.#failing = error !== null;

@@ -146,7 +146,7 @@ test("a client that half-closes during the answer gets all of it", async () => {
   assert.deepEqual(await client.waitForClose(), { how: "fin", bytes: 0 });
 });
 
-test("a client that half-closes behind pipelined requests gets the first answer, marked as the last", async () => {
+test("a client that half-closes behind pipelined requests gets all answers, the last marked so", async () => {
   const gate = closedGate();
   await using stage = await setStage(gate.before(answer("x")));
   using client = await stage.client();
@@ -154,8 +154,22 @@ test("a client that half-closes behind pipelined requests gets the first answer,
   client.end();
   await client.readHead();
   gate.open();
-  const response = await client.readResponse();
-  assert.deepEqual([response.text, response.header("connection")], ["x", "close"]);
+  const first = await client.readResponse();
+  assert.deepEqual([first.text, first.header("connection")], ["x", undefined]);
+  const second = await client.readResponse();
+  assert.deepEqual([second.text, second.header("connection")], ["x", "close"]);
   assert.deepEqual(await client.waitForClose(), { how: "fin", bytes: 0 });
-  assert.equal(stage.endpoint.requests.length, 1);
+  assert.equal(stage.endpoint.requests.length, 2);
+});
+
+test("a client that sends its body slowly or leaves in the middle speaks for itself, not for the endpoint", async () => {
+  await using stage = await setStage(answer("x"), { policy: { retries: { perTryTimeout: "200ms" } } });
+  using slow = await stage.client();
+  await slow.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+  assert.equal((await slow.readResponse()).header("x-plimsoll-refusal"), "body-timeout");
+  const record = await stage.record();
+  assert.deepEqual([record.endedBy, record.attempts[0]?.outcome], ["client", "cancelled"]);
+  const [pool] = stage.gateway.running.gateway.view.pools.values();
+  const [report] = pool!.brain.report(stage.gateway.running.gateway.clock());
+  assert.deepEqual([report!.failures, report!.latencyMs], [0, undefined]);
 });

@@ -117,10 +117,6 @@ export class Wire {
     }
   }
 
-  get remoteAddress(): string {
-    return this.#socket.remoteAddress ?? "";
-  }
-
   /** Bytes accepted for sending that the kernel has not taken yet. */
   get queuedBytes(): number {
     return this.#socket.writableLength;
