@@ -38,6 +38,8 @@ export function reconcile(previous: View, config: GatewayConfig, context: Reconc
   const ports = new Map<number, RouteTable<LiveRule>>();
   for (const [port, listeners] of byPort(config.listeners))
     ports.set(port, compileRoutes(listeners, resolve));
+  const rules = config.listeners.flatMap((listener) => listener.rules);
+  context.metrics.retainRoutes(rules.map(({ rule }) => rule.id));
   return { epoch: previous.epoch + 1, ports, pools };
 }
 

@@ -56,7 +56,7 @@ export type RetryCause = "connect-failure" | "refused-stream" | "unavailable";
 export interface RetryPolicy {
   /** Attempts in all, the first included. 1 = never retry. */
   readonly attempts: number;
-  /** From sending the attempt to its response head. 0 = none. */
+  /** From the last byte of the request, or the pick if it had none, to the response head. 0 = none. */
   readonly perTryTimeoutMs: number;
   readonly retryOn: readonly RetryCause[];
 }

@@ -34,6 +34,8 @@ export interface TestGateway {
   rewrite(setup: GatewaySetup): Promise<boolean>;
   /** The same for text that may not even be YAML. */
   rewriteText(text: string): Promise<boolean>;
+  /** Drains and stops, as SIGTERM does; the first call counts. */
+  stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -86,6 +88,8 @@ export async function startGateway(
     await writeFile(manifests, text);
     return running.reload();
   };
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopped ??= running.stop());
   return {
     port,
     adminPort: Number(running.adminAddress?.split(":").at(-1)),
@@ -98,8 +102,9 @@ export async function startGateway(
     },
     rewrite: (next) => rewriteText(manifestText(next, port)),
     rewriteText,
+    stop,
     [Symbol.asyncDispose]: async () => {
-      await running.stop();
+      await stop();
       await rm(folder, { recursive: true, force: true });
     },
   };

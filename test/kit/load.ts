@@ -60,6 +60,7 @@ export interface Load {
   answers(more: number): Promise<void>;
   /** Lets every connection finish its request. */
   stop(): Promise<Tally>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** How long a connection waits before it tries again to be opened. */
@@ -94,6 +95,11 @@ export function startLoad(options: LoadOptions): Load {
     }
   };
   const done = Promise.all(Array.from({ length: options.connections ?? 8 }, run));
+  const stop = async (): Promise<Tally> => {
+    state.stopped = true;
+    await done;
+    return tally;
+  };
   return {
     tally,
     answers: (more) => {
@@ -103,11 +109,8 @@ export function startLoad(options: LoadOptions): Load {
         () => `${more} more answers: ${JSON.stringify(tally)}`,
       );
     },
-    stop: async () => {
-      state.stopped = true;
-      await done;
-      return tally;
-    },
+    stop,
+    [Symbol.asyncDispose]: async () => void (await stop()),
   };
 }
 
@@ -160,8 +163,8 @@ function noteUnasked(client: RawClient, tally: Tally): void {
 /** Id to the names of the endpoints that served it, in order. */
 export type Seen = Map<string, string[]>;
 
-/** Answers a load's request with its id, and notes it in `seen` under the endpoint's name. */
-export function servesLoad(seen: Seen, name: string): Behaviour {
+/** Notes a load's request in `seen` under the endpoint's name, and after `delayMs` answers it with its id. */
+export function servesLoad(seen: Seen, name: string, delayMs = 0): Behaviour {
   return async (exchange) => {
     const { request } = exchange;
     const id = fieldValue(request.fields, "x-load-id") ?? "";
@@ -170,6 +173,7 @@ export function servesLoad(seen: Seen, name: string): Behaviour {
     if (servers === undefined) seen.set(id, [name]);
     else servers.push(name);
     await exchange.readBody();
+    if (delayMs > 0) await exchange.sleep(delayMs);
     await sendAnswer(exchange, { fields: [["X-Load-Id", id]], body: id });
   };
 }

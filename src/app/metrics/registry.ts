@@ -53,6 +53,13 @@ export interface FamilyFacts {
 interface Family extends FamilyFacts {
   /** The lines after HELP and TYPE. */
   write(): string;
+  /** Drops series whose label has none of these values; families that keep no series have nothing to drop. */
+  retain?(label: string, values: ReadonlySet<string>): void;
+}
+
+interface Keyed<S> {
+  readonly labels: Labels;
+  readonly series: S;
 }
 
 export class Registry {
@@ -65,6 +72,7 @@ export class Registry {
       type: "counter",
       labels,
       help,
+      retain: series.retain,
       write: () => lines(series.all, (text, counter) => `${name}${text} ${counter.value}\n`),
     });
     return series.get;
@@ -82,9 +90,47 @@ export class Registry {
       type: "histogram",
       labels,
       help,
+      retain: series.retain,
       write: () => lines(series.all, (text, histogram) => histogramLines(name, text, histogram)),
     });
     return series.get;
+  }
+
+  /** Forgets series of things that are no more, so that a long life of reloads does not grow without end. */
+  retain(label: string, values: ReadonlySet<string>): void {
+    for (const family of this.#families) family.retain?.(label, values);
+  }
+
+  /**
+   * Families that are read together: `read` is asked once for all of them, and gives for each row one value per
+   * family, in their order; undefined where the row has none.
+   */
+  observedTogether(
+    facts: readonly FamilyFacts[],
+    read: () => Iterable<{ readonly labels: Labels; readonly values: readonly (number | undefined)[] }>,
+  ): void {
+    let texts: string[] = [];
+    facts.forEach((family, index) => {
+      const write = (): string => {
+        if (index === 0) texts = this.#textsOf(facts, read());
+        return texts[index] ?? "";
+      };
+      this.#families.push({ ...family, write });
+    });
+  }
+
+  #textsOf(
+    facts: readonly FamilyFacts[],
+    rows: Iterable<{ readonly labels: Labels; readonly values: readonly (number | undefined)[] }>,
+  ): string[] {
+    const texts = facts.map(() => "");
+    for (const { labels, values } of rows) {
+      const text = labelText(labels);
+      facts.forEach(({ name }, index) => {
+        if (values[index] !== undefined) texts[index] += `${name}${text} ${values[index]}\n`;
+      });
+    }
+    return texts;
   }
 
   /** A family whose samples are read from elsewhere at the time of asking. */
@@ -111,24 +157,31 @@ export class Registry {
     return this.#families;
   }
 
-  #keyed<S>(make: () => S): { readonly all: Map<string, S>; readonly get: (labels: Labels) => S } {
-    const all = new Map<string, S>();
+  #keyed<S>(make: () => S): {
+    readonly all: Map<string, Keyed<S>>;
+    readonly get: (labels: Labels) => S;
+    readonly retain: (label: string, values: ReadonlySet<string>) => void;
+  } {
+    const all = new Map<string, Keyed<S>>();
     const get = (labels: Labels): S => {
       const key = labelText(labels);
-      let series = all.get(key);
-      if (series === undefined) {
-        series = make();
-        all.set(key, series);
-      }
-      return series;
+      let keyed = all.get(key);
+      if (keyed === undefined) all.set(key, (keyed = { labels, series: make() }));
+      return keyed.series;
     };
-    return { all, get };
+    const retain = (label: string, values: ReadonlySet<string>): void => {
+      for (const [key, { labels }] of all) {
+        const value = labels[label];
+        if (value !== undefined && !values.has(value)) all.delete(key);
+      }
+    };
+    return { all, get, retain };
   }
 }
 
-function lines<S>(all: ReadonlyMap<string, S>, write: (labels: string, series: S) => string): string {
+function lines<S>(all: ReadonlyMap<string, Keyed<S>>, write: (labels: string, series: S) => string): string {
   let text = "";
-  for (const [labels, series] of all) text += write(labels, series);
+  for (const [labels, { series }] of all) text += write(labels, series);
   return text;
 }
 

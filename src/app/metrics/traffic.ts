@@ -12,6 +12,9 @@ const DURATION_BOUNDS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
 ];
 
+/** The route label of requests that no rule took. */
+const UNROUTED = "";
+
 export interface RouteSeries {
   /** By first digit of the status; 0 for exchanges that ended without one. */
   readonly byClass: readonly Counter[];
@@ -23,12 +26,14 @@ export interface RouteSeries {
 export class TrafficMetrics {
   /** For requests that no rule took. */
   readonly unrouted: RouteSeries;
+  readonly #registry: Registry;
   readonly #route: (id: string) => RouteSeries;
   readonly #refusals = new Map<Refusal, Counter>();
   readonly #retries = new Map<RetryCause, Counter>();
   readonly #retriesWithheld: Counter;
 
   constructor(registry: Registry) {
+    this.#registry = registry;
     const requests = registry.counter(
       "plimsoll_requests_total",
       ["route", "status"],
@@ -56,7 +61,7 @@ export class TrafficMetrics {
       bytesIn: bytesIn({ route }),
       bytesOut: bytesOut({ route }),
     });
-    this.unrouted = this.#route("");
+    this.unrouted = this.#route(UNROUTED);
     const refusals = registry.counter(
       "plimsoll_refusals_total",
       ["reason"],
@@ -80,6 +85,11 @@ export class TrafficMetrics {
 
   route(id: string): RouteSeries {
     return this.#route(id);
+  }
+
+  /** Forgets routes that are no more. Exchanges in flight keep theirs, uncounted. */
+  retainRoutes(ids: Iterable<string>): void {
+    this.#registry.retain("route", new Set([UNROUTED, ...ids]));
   }
 
   refused(reason: Refusal): void {

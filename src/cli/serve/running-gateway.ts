@@ -39,6 +39,9 @@ export interface ServeOptions {
   readonly seed: number | undefined;
 }
 
+/** A configuration that was rejected for a reason outside of it (a port in use, say) is tried again after this. */
+const RETRY_MS = 10_000;
+
 /** The first configuration could not be taken: nothing runs. */
 export class StartError extends Error {
   readonly problems: readonly Problem[];
@@ -56,6 +59,7 @@ export class RunningGateway {
   adminAddress: string | undefined;
 
   readonly #options: ServeOptions;
+  readonly #events: LineWriter;
   readonly #log: Logger;
   readonly #accessLog: LineWriter | undefined;
   readonly #registry = new Registry();
@@ -68,11 +72,14 @@ export class RunningGateway {
   #admin: AdminServer | undefined;
   #reloading: Promise<boolean> | undefined;
   #reloadAgain = false;
+  #retry: NodeJS.Timeout | undefined;
+  #stopping: Promise<void> | undefined;
 
   constructor(options: ServeOptions) {
     this.#options = options;
     this.#configThread = new ConfigThread(options.paths);
-    // Events go to standard error, access lines to standard output: two readers, two streams.
+    // Events go to standard error, access lines to standard output: two readers, two streams, and neither is waited for.
+    this.#events = new LineWriter("stderr", () => {});
     this.#log = pino(
       {
         level: options.logLevel,
@@ -80,15 +87,11 @@ export class RunningGateway {
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters: { level: (level) => ({ level }) },
       },
-      pino.destination({ dest: 2, sync: true }),
+      { write: (line: string) => this.#events.write(line.trimEnd()) },
     );
-    const { accessLog } = options;
-    this.#accessLog =
-      accessLog === "off"
-        ? undefined
-        : new LineWriter(accessLog === "stdout" ? undefined : accessLog.path, (error) =>
-            this.#log.error({ err: error }, "access log lines could not be written"),
-          );
+    this.#accessLog = openAccessLog(options.accessLog, (error) =>
+      this.#log.error({ err: error }, "access log lines could not be written"),
+    );
     this.#metrics = new TrafficMetrics(this.#registry);
     const recorder = new Recorder(this.#metrics, this.#log, this.#accessLog);
     const clock = (): number => performance.now();
@@ -154,13 +157,15 @@ export class RunningGateway {
       for (const problem of problems)
         this.#log[problem.severity === "error" ? "error" : "warn"](formatProblem(problem));
       const accepted = this.config.acceptedCount > before;
+      // The load was ended by `stop`, which has nothing to complain of.
+      if (this.#stopWatching.signal.aborted) return accepted;
       if (accepted) this.#log.info({ epoch: this.gateway.view.epoch }, "configuration reloaded");
       else
         this.#log.error(
           { errors: problems.length },
           "configuration rejected; the previous one stays in force",
         );
-      if (!this.#reloadAgain || this.#stopWatching.signal.aborted) return accepted;
+      if (!this.#reloadAgain) return accepted;
     }
   }
 
@@ -171,12 +176,18 @@ export class RunningGateway {
     try {
       loaded = await this.#configThread.load();
     } catch (error) {
+      this.#reloadLater();
       const unread = [this.#problem("the manifests could not be read", (error as Error).message)];
       this.config.reject({ rejectedAt: now(), problems: unread });
       return unread;
     }
-    const { config, status, problems } = loaded;
+    const { config, status } = loaded;
     this.#fingerprint = loaded.fingerprint;
+    // An empty mount, a truncated file: a mishap far more often than a wish to close every port.
+    const idle = config.listeners.length === 0;
+    const problems = idle
+      ? [...loaded.problems, this.#problem("no listener is left to serve", `${loaded.files} files`)]
+      : loaded.problems;
     if (hasErrors(problems)) {
       this.config.reject({ rejectedAt: now(), problems });
       return problems;
@@ -184,13 +195,23 @@ export class RunningGateway {
     try {
       await this.#apply(config);
     } catch (error) {
-      if (!(error instanceof BindError)) throw error;
-      const unbound = [...problems, this.#problem(error.message, `port ${error.port}`)];
+      const isBind = error instanceof BindError;
+      if (!isBind) this.gateway.defect(error);
+      // Not the manifests' fault, so nobody may touch them: try again by itself.
+      this.#reloadLater();
+      const found = isBind ? `port ${error.port}` : "a defect";
+      const unbound = [...problems, this.#problem((error as Error).message, found)];
       this.config.reject({ rejectedAt: now(), problems: unbound });
       return unbound;
     }
     this.config.accept({ epoch: this.gateway.view.epoch, acceptedAt: now(), config, status, problems });
     return problems;
+  }
+
+  #reloadLater(): void {
+    if (this.config.accepted === undefined || this.#stopWatching.signal.aborted) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.reload(), RETRY_MS).unref();
   }
 
   /** A problem that has no line of its own: its cause may stand in any of the files, or in none. */
@@ -222,10 +243,18 @@ export class RunningGateway {
     this.#prober.follow(gateway.view);
   }
 
-  /** Stops accepting, lets exchanges end within the drain limit, then ends the rest. */
-  async stop(): Promise<void> {
+  /** Stops accepting, lets exchanges end within the drain limit, then ends the rest. Harmless a second time. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
     this.#stopWatching.abort();
-    // Ends a load that is under way, so that nothing it meets can hold up the drain.
+    clearTimeout(this.#retry);
+    // Not ready from here on, so that whoever balances between gateways can look elsewhere.
+    this.gateway.draining = true;
+    // Ends a load that is under way; a reload must not open a port again.
     await this.#configThread.close();
     await this.#reloading;
     this.#prober.close();
@@ -234,7 +263,21 @@ export class RunningGateway {
     const cut = await this.gateway.drain();
     if (cut > 0) this.#log.warn({ connections: cut }, "drain limit reached; connections were cut");
     this.#admin?.close();
-    this.#accessLog?.close();
+    await this.#accessLog?.close();
     this.#log.info("stopped");
+    await this.#events.close();
+  }
+}
+
+/** Throws StartError if it cannot be written. */
+function openAccessLog(
+  accessLog: ServeOptions["accessLog"],
+  onError: (error: Error) => void,
+): LineWriter | undefined {
+  if (accessLog === "off") return undefined;
+  try {
+    return new LineWriter(accessLog, onError);
+  } catch (error) {
+    throw new StartError(`cannot write the access log: ${(error as Error).message}`, []);
   }
 }

@@ -21,7 +21,7 @@ import type { Ticket, Verdict } from "../../model/verdict.ts";
 import type { Prng } from "../../std/prng.ts";
 import { PoolHealth, type HealthEvent } from "../health/pool-health.ts";
 import { createColumns, type Columns } from "../signals/columns.ts";
-import { begin, end, stopWaiting } from "../signals/in-flight.ts";
+import { begin, end, startWaiting, stopWaiting } from "../signals/in-flight.ts";
 import { learnEnd, learnLatency } from "../signals/learn.ts";
 import { takeReport } from "../signals/load.ts";
 import { Chooser } from "./chooser.ts";
@@ -117,12 +117,31 @@ export class PoolBrain {
    */
   answered(ticket: Ticket, status: number, nowMs: number): void {
     const claim = this.#tickets.open(ticket);
+    claim.answered = true;
     if (!claim.waiting) return;
     this.#stopWaiting(claim);
     // 5xx and 429 come fast from the sick and the overloaded; what they mean is for `settle` to say.
     if (status >= 500 || status === 429) return;
-    this.#columns.latencySampleMs[claim.slot] = nowMs - claim.pickedMs;
+    this.#columns.latencySampleMs[claim.slot] = nowMs - claim.sinceMs;
     this.#learnLatency(claim, nowMs);
+  }
+
+  /**
+   * The client still owes part of the request: until `expect`, silence is not the endpoint's. Optional, after the
+   * pick; without it a slow upload looks like an endpoint that does not answer.
+   */
+  excuse(ticket: Ticket): void {
+    const claim = this.#tickets.open(ticket);
+    if (claim.waiting) this.#stopWaiting(claim);
+  }
+
+  /** After `excuse`: the request has gone out whole, and the endpoint owes the answer from now on. */
+  expect(ticket: Ticket, nowMs: number): void {
+    const claim = this.#tickets.open(ticket);
+    if (claim.waiting || claim.answered) return;
+    claim.sinceMs = nowMs;
+    claim.waiting = true;
+    startWaiting(this.#columns, claim.slot, nowMs);
   }
 
   /** Exactly once per ticket; a second time throws. */

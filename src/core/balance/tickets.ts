@@ -18,9 +18,13 @@ export class Claim implements Ticket {
   decision = 0;
   /** Not a small integer at birth, so that the engine keeps the field unboxed-in-place from the start. */
   pickedMs = Number.NaN;
+  /** Since when the endpoint owes the answer; from the pick, unless the client still owed the request. */
+  sinceMs = Number.NaN;
   open = false;
-  /** The response's first byte has not been seen. */
+  /** The endpoint owes the response's first byte. */
   waiting = false;
+  /** The response's first byte has been seen. */
+  answered = false;
   /** The latency of this claim's answer has been learned. */
   learned = false;
   next: Claim | undefined = undefined;
@@ -43,6 +47,8 @@ export class Tickets {
     claim.slot = slot;
     claim.generation = generation;
     claim.pickedMs = nowMs;
+    claim.sinceMs = nowMs;
+    claim.answered = false;
     claim.open = true;
     claim.waiting = true;
     claim.learned = false;

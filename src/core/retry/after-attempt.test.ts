@@ -35,7 +35,8 @@ function decide(
 ): DoneReason | "again" {
   const budget = new CountingBudget(grants);
   const step = afterAttempt(policy, { ...FACTS, ...facts }, budget, 0);
-  const asks = step.kind === "again" || step.reason === "budget-spent";
+  const free = facts.cause === "connect-failure";
+  const asks = !free && (step.kind === "again" || step.reason === "budget-spent");
   assert.equal(budget.asked, asks ? 1 : 0, "the budget is charged for retries that happen, and no others");
   return step.kind === "again" ? "again" : step.reason;
 }
@@ -51,6 +52,7 @@ test("each reason to stop", () => {
   assert.equal(decide({ bodyInHand: false }), "not-replayable");
   assert.equal(decide({ method: "POST" }), "not-replayable");
   assert.equal(decide({}, POLICY, false), "budget-spent");
+  assert.equal(decide({ cause: "connect-failure" }, POLICY, false), "again");
 });
 
 test("which methods may be repeated after which cause", () => {

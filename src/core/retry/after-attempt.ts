@@ -1,12 +1,13 @@
 /**
  * After an attempt: once more, or done? A pure decision but for the budget, which is asked last and only if all else
- * allows, so that it is charged for retries that happen.
+ * allows, so that it is charged for retries that happen. A retry after a failed connection is free: the budget protects
+ * endpoints from more work than they were asked for, and nothing was asked of the one that could not be reached.
  *
  * What may be sent again (the body wholly in hand in every case):
  * - connect-failure: always. Nothing was sent.
- * - refused-stream (a reused connection closed before any byte of the response): idempotent methods, RFC 9110
+ * - refused-stream (a connection closed before any byte of the response): idempotent methods, RFC 9110
  *   section 9.2.2. The endpoint may have acted before it closed.
- * - unavailable (503, or gRPC UNAVAILABLE): idempotent methods. A 503 does not promise that nothing was done.
+ * - unavailable (503): idempotent methods. A 503 does not promise that nothing was done.
  * Once a byte of the response has gone to the client nothing can be taken back.
  */
 import type { RetryCause, RetryPolicy } from "../../model/policy.ts";
@@ -54,6 +55,7 @@ export function afterAttempt(
   if (facts.answering) return ALREADY_ANSWERING;
   if (facts.attempts >= policy.attempts) return ATTEMPTS_SPENT;
   if (!facts.bodyInHand || !safeAgain(cause, facts.method)) return NOT_REPLAYABLE;
+  if (cause === "connect-failure") return AGAIN;
   return budget.tryWithdraw(nowMs) ? AGAIN : BUDGET_SPENT;
 }
 

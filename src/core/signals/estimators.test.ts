@@ -67,7 +67,7 @@ test("error ratio: after a long silence one sample outweighs the past", () => {
 
 test("mean waiting age is that of the unanswered, exactly, after any number of requests", () => {
   const columns = createColumns();
-  const claim = (pickedMs: number) => ({ slot: SLOT, pickedMs });
+  const claim = (sinceMs: number) => ({ slot: SLOT, sinceMs });
   // A year of uptime with fractions that no binary number holds.
   const startMs = 365 * 86_400_000;
   for (let i = 0; i < 100_000; i++) {

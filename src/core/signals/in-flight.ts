@@ -11,7 +11,6 @@
  *
  * Invariants: 0 <= waiting <= inFlight; waiting 0 means sum 0.
  */
-import type { Ticket } from "../../model/verdict.ts";
 import type { Columns } from "./columns.ts";
 
 const TICKS_PER_MS = 16;
@@ -23,15 +22,23 @@ function ticks(timeMs: number): number {
 export function begin(columns: Columns, slot: number, nowMs: number): void {
   columns.inFlight[slot] = columns.inFlight[slot]! + 1;
   columns.inFlightTotal++;
+  startWaiting(columns, slot, nowMs);
+}
+
+/** The endpoint owes an answer from now on. */
+export function startWaiting(columns: Columns, slot: number, nowMs: number): void {
   columns.waiting[slot] = columns.waiting[slot]! + 1;
   columns.waitingSinceTicks[slot] = columns.waitingSinceTicks[slot]! + ticks(nowMs);
 }
 
-/** The response to the claim's request has begun: it no longer ages. */
-export function stopWaiting(columns: Columns, claim: Pick<Ticket, "slot" | "pickedMs">): void {
+/** The response to the claim's request has begun, or its client owes the rest of it: it no longer ages. */
+export function stopWaiting(
+  columns: Columns,
+  claim: { readonly slot: number; readonly sinceMs: number },
+): void {
   const { slot } = claim;
   columns.waiting[slot] = columns.waiting[slot]! - 1;
-  columns.waitingSinceTicks[slot] = columns.waitingSinceTicks[slot]! - ticks(claim.pickedMs);
+  columns.waitingSinceTicks[slot] = columns.waitingSinceTicks[slot]! - ticks(claim.sinceMs);
 }
 
 export function end(columns: Columns, slot: number): void {

@@ -45,11 +45,19 @@ export class AdminServer {
     }
     const path = (request.url ?? "/").split("?", 1)[0]!;
     const page = this.#pages.get(path);
-    if (page !== undefined) {
+    if (page !== undefined) this.#render(page, response);
+    else if (path === "/") send(response, 200, "text/plain; charset=utf-8", this.#index());
+    else send(response, 404, "text/plain; charset=utf-8", `no such page; there are:\n${this.#index()}`);
+  }
+
+  /** A page that fails answers 500; the data path, which shares the process, must not suffer for it. */
+  #render(page: AdminPage, response: http.ServerResponse): void {
+    try {
       const { status, body } = page.render();
       send(response, status, page.contentType, body);
-    } else if (path === "/") send(response, 200, "text/plain; charset=utf-8", this.#index());
-    else send(response, 404, "text/plain; charset=utf-8", `no such page; there are:\n${this.#index()}`);
+    } catch (error) {
+      send(response, 500, "text/plain; charset=utf-8", `this page failed: ${String(error)}\n`);
+    }
   }
 
   #index(): string {

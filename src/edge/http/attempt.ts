@@ -24,6 +24,8 @@ export class Attempt {
   readonly #tryMs: number;
   #connectMs: number | undefined;
   #firstByteMs: number | undefined;
+  /** The client still owes part of the request. */
+  #excused = false;
 
   /** `tryMs`: time to the response's head, connecting included; 0 = no limit. */
   constructor(
@@ -46,9 +48,30 @@ export class Attempt {
     }
   }
 
+  /** The client has more of the request to send: until `requestSent`, silence is not the endpoint's. */
+  excuse(): void {
+    this.#excused = true;
+    this.#pool.brain.excuse(this.ticket);
+  }
+
+  /** The request has gone out whole; the endpoint owes the answer. */
+  requestSent(nowMs: number): void {
+    if (!this.#excused) return;
+    this.#excused = false;
+    this.#pool.brain.expect(this.ticket, nowMs);
+    this.uploading(nowMs);
+  }
+
   connected(nowMs: number): void {
     this.#connectMs = nowMs - this.ticket.pickedMs;
     this.deadlineMs = this.#tryMs > 0 ? this.ticket.pickedMs + this.#tryMs : Infinity;
+  }
+
+  /** Body bytes of the request come: the time to the response's head counts from the last of them. */
+  uploading(nowMs: number): void {
+    if (this.#connectMs !== undefined && this.#firstByteMs === undefined && this.#tryMs > 0) {
+      this.deadlineMs = nowMs + this.#tryMs;
+    }
   }
 
   /** The response's head is here. */

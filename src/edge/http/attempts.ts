@@ -7,9 +7,8 @@ import type { LivePool } from "../../app/live-pool.ts";
 import type { TrafficMetrics } from "../../app/metrics/traffic.ts";
 import type { ExchangeNotes } from "../../app/record.ts";
 import type { PickFacts } from "../../core/balance/pool-brain.ts";
-import { afterAttempt } from "../../core/retry/after-attempt.ts";
+import { afterAttempt, type AttemptFacts } from "../../core/retry/after-attempt.ts";
 import type { OutcomeKind } from "../../model/outcome.ts";
-import type { RetryCause } from "../../model/policy.ts";
 import type { Verdict } from "../../model/verdict.ts";
 import { Attempt, type Parting } from "./attempt.ts";
 import type { ResponseReceiver } from "./endpoint-connection.ts";
@@ -45,14 +44,13 @@ export class Attempts implements PickFacts {
     return verdict;
   }
 
-  /** Asked while the attempt is still open, before the answer has begun. True: the budget has paid for another. */
-  mayGoOn(cause: RetryCause | undefined, method: string, bodyInHand: boolean, nowMs: number): boolean {
+  /** Asked while the attempt is still open. True: the budget has paid for another. */
+  mayGoOn(facts: Omit<AttemptFacts, "attempts">, nowMs: number): boolean {
     const { budget, spec } = this.pool;
     const attempts = this.#notes.attempts.length + 1;
-    const facts = { attempts, cause, method, bodyInHand, answering: false };
-    const step = afterAttempt(spec.policy.retries, facts, budget, nowMs);
+    const step = afterAttempt(spec.policy.retries, { ...facts, attempts }, budget, nowMs);
     if (step.kind === "again") {
-      this.#metrics.retried(cause!);
+      this.#metrics.retried(facts.cause!);
       return true;
     }
     this.#notes.retryStop = step.reason;

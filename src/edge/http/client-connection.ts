@@ -7,7 +7,7 @@
 import { refusalText } from "./answer.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeClient, ExchangeContext } from "./exchange-context.ts";
-import { LINGER_BYTES_MAX, PIPELINED_BYTES_MAX, UNREAD_BYTES_MAX } from "./limits.ts";
+import { LEAVING_IDLE_MS, LINGER_BYTES_MAX, PIPELINED_BYTES_MAX, UNREAD_BYTES_MAX } from "./limits.ts";
 import type { Swept } from "./sweeper.ts";
 import { BODY_MALFORMED, BodyReader, type BodySink } from "./wire/body-reader.ts";
 import { NEEDS_MORE, REFUSED, RequestHead } from "./wire/request-head.ts";
@@ -28,7 +28,9 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
   readonly wire: Wire;
   readonly address: string;
   readonly port: number;
+  #leaving = false;
   sweptIndex = -1;
+  dueMs = 0;
 
   readonly #context: ExchangeContext;
   readonly #owner: ClientOwner;
@@ -55,9 +57,9 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
     context.sweeper.add(this);
   }
 
-  /** No request is being read or answered. */
-  get idle(): boolean {
-    return this.#exchange === undefined && this.#held === undefined;
+  /** No exchange will follow the present one: the gateway lets go, or the client has ended and asked no more. */
+  get last(): boolean {
+    return this.#leaving || (this.#clientEnded && this.#held === undefined);
   }
 
   // ---- reading ----------------------------------------------------------------------------------------------------
@@ -98,8 +100,8 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
           this.wire.pause();
           at = end;
         } else if (exchange === undefined) at = this.#readHead(buffer, at, end);
-        else if (exchange.tunnelling) {
-          exchange.onClientTunnelBytes(buffer, at, end);
+        else if (exchange.tunnel !== undefined) {
+          exchange.tunnel.fromClient(buffer, at, end);
           at = end;
         } else if (!this.#body.done) at = this.#readBody(exchange, buffer, at, end);
         else {
@@ -110,10 +112,6 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
         if (at < 0) return;
       }
       this.#exchange?.flushRequest();
-    } catch (error) {
-      // A defect: this exchange is lost, the process and all others are not.
-      this.#context.bug(error);
-      this.wire.destroy();
     } finally {
       this.#reading = false;
     }
@@ -122,6 +120,7 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
   /** Returns where to read on, or -1 where nothing more can be read for now. */
   #readHead(buffer: Buffer, start: number, end: number): number {
     if (this.#headStartedMs === 0) this.#headStartedMs = this.#context.clock();
+    this.dueMs = 0;
     const { headBytesMax } = this.#context.limits;
     const at = requestHead.parse(buffer, start, end);
     if (at === REFUSED) {
@@ -175,11 +174,13 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
   onExchangeEnd(keepAlive: boolean): void {
     this.#exchange = undefined;
     this.#idleSinceMs = this.#context.sweeper.nowMs;
-    if (!keepAlive || this.#clientEnded) {
-      this.#close();
-      return;
-    }
+    if (keepAlive) this.#readOn();
+    else this.#close();
+  }
+
+  onTunnelBegin(): void {
     this.#readOn();
+    if (this.#clientEnded) this.#exchange?.onClientEnd();
   }
 
   onEnd(): void {
@@ -198,9 +199,18 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
     this.wire.resume();
     const held = this.#held;
     // A head that is unfinished waits for more; inside `#read` the loop goes on by itself.
-    if (this.#reading || this.#closing || held === undefined || this.#headBegun) return;
-    this.#held = undefined;
-    this.#read(held, 0, held.length);
+    if (this.#reading || this.#closing) return;
+    if (held !== undefined && !this.#headBegun) {
+      this.#held = undefined;
+      try {
+        this.#read(held, 0, held.length);
+      } catch (error) {
+        // Another connection's event may have led here, and must not be blamed.
+        this.onDefect(error);
+      }
+    }
+    // What the client asked before it ended its side is answered by now.
+    if (this.#clientEnded && this.#exchange === undefined) this.#close();
   }
 
   onGone(): void {
@@ -210,21 +220,47 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
     this.#owner.onGone(this);
   }
 
-  /** The gateway drains: an idle connection ends now, a busy one with its answer. */
-  drain(): void {
-    if (this.idle) this.#close();
+  /** The gateway drains or no longer listens here: the connection ends with its present exchange, or a last one. */
+  leave(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#idleSinceMs = this.#context.sweeper.nowMs;
+    this.dueMs = 0;
   }
 
   destroy(): void {
     this.wire.destroy();
   }
 
+  /** This connection, or its exchange, is lost; the process and all others are not. */
+  onDefect(error: unknown): void {
+    if (this.#exchange !== undefined) this.#exchange.onDefect(error);
+    else {
+      this.#context.defect(error);
+      this.wire.destroy();
+    }
+  }
+
   sweep(nowMs: number): void {
+    try {
+      this.#sweep(nowMs);
+    } catch (error) {
+      this.onDefect(error);
+    }
+  }
+
+  #sweep(nowMs: number): void {
     if (this.#closing) return;
-    if (this.#exchange !== undefined) this.#exchange.sweep(nowMs);
+    if (this.wire.lost) this.wire.destroy();
+    else if (this.#exchange !== undefined) this.#exchange.sweep(nowMs);
     else if (this.#headStartedMs !== 0) {
       if (nowMs - this.#headStartedMs > this.#context.limits.headTimeMs) this.#refuse("head-timeout", "");
-    } else if (nowMs - this.#idleSinceMs > this.#context.limits.idleMs) this.#close();
+    } else {
+      const idleMs = this.#leaving ? LEAVING_IDLE_MS : this.#context.limits.idleMs;
+      // Nothing but a request or `leave` can make an idle connection due earlier, and both say so.
+      this.dueMs = this.#idleSinceMs + idleMs;
+      if (nowMs > this.dueMs) this.#close();
+    }
   }
 
   /** Refuses before there is an exchange: the head was never whole. */

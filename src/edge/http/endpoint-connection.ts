@@ -10,6 +10,7 @@ import { NEEDS_MORE } from "./wire/request-head.ts";
 import { ResponseHead, UNREADABLE } from "./wire/response-head.ts";
 import { Wire, type WireUser } from "./wire/wire.ts";
 import { INTERIM_MAX } from "./limits.ts";
+import type { Tunnel } from "./tunnel.ts";
 
 /** Bytes of a response's head; an endpoint that sends more is not understood. */
 const HEAD_BYTES_MAX = 65_536;
@@ -24,26 +25,29 @@ export interface ResponseReceiver extends BodySink {
   onConnect(): void;
   /** 1xx but 101. */
   onInterim(head: ResponseHead, buffer: Buffer): void;
-  /** 101 to a WebSocket request; every byte after it goes to `onTunnelBytes`. False: not asked for. */
-  onSwitch(head: ResponseHead, buffer: Buffer): boolean;
+  /** 101 to a WebSocket request; every byte after it goes to the tunnel. Undefined: not asked for. */
+  onSwitch(head: ResponseHead, buffer: Buffer): Tunnel | undefined;
   /** How chunks of the body that follows are to be handed on, or undefined: the body is not wanted. */
   onResponseHead(head: ResponseHead, buffer: Buffer): "verbatim" | "decoded" | undefined;
   /** The bytes of one read have all been handed on. */
   onReadEnd(): void;
   onResponseEnd(): void;
-  onTunnelBytes(buffer: Buffer, start: number, end: number): void;
-  onTunnelEnd(): void;
   onWritable(): void;
   /** The endpoint's bytes make no sense; the connection is already destroyed. */
   onUnreadable(fault: string): void;
   /** The connection is over before its exchange was. */
   onConnectionLost(error: Error | undefined): void;
+  onDefect(error: unknown): void;
 }
 
 /** The pool of one endpoint, as its connections see it. */
 export interface ConnectionOwner {
   onIdle(connection: EndpointConnection): void;
+  /** Nobody holds it any more, and the rest of an unwanted response is still to come. */
+  onFinishing(connection: EndpointConnection): void;
   onGone(connection: EndpointConnection): void;
+  /** A bug met while nobody held a connection. */
+  onDefect(error: unknown): void;
 }
 
 const NOWHERE: BodySink = { bodyBytes() {}, bodyText() {} };
@@ -62,6 +66,7 @@ export class EndpointConnection implements WireUser {
   readonly #owner: ConnectionOwner;
   readonly #body = new BodyReader();
   #receiver: ResponseReceiver | undefined;
+  #tunnel: Tunnel | undefined;
   #expects: "nothing" | "head" | "body" | "unwanted" | "tunnel" = "nothing";
   #reusable = true;
   #interims = 0;
@@ -95,6 +100,7 @@ export class EndpointConnection implements WireUser {
     if (this.#expects === "body") this.#expects = "unwanted";
     if (!this.#reusable || this.#gone) this.destroy();
     else if (this.#expects === "nothing") this.#owner.onIdle(this);
+    else this.#owner.onFinishing(this);
   }
 
   /** A tunnel has ended from both sides: what is queued still goes out, then the connection ends. */
@@ -139,7 +145,7 @@ export class EndpointConnection implements WireUser {
           at = this.#readBody(buffer, at, end);
           break;
         case "tunnel":
-          this.#receiver?.onTunnelBytes(buffer, at, end);
+          this.#tunnel!.fromEndpoint(buffer, at, end);
           return;
       }
       if (at <= 0) return;
@@ -159,9 +165,8 @@ export class EndpointConnection implements WireUser {
     }
     if (responseHead.status < 200) {
       if (responseHead.status === 101) {
-        if (!responseHead.switchesToWebSocket || !receiver.onSwitch(responseHead, buffer)) {
-          return this.#unreadable("101 that was not asked for");
-        }
+        this.#tunnel = responseHead.switchesToWebSocket ? receiver.onSwitch(responseHead, buffer) : undefined;
+        if (this.#tunnel === undefined) return this.#unreadable("101 that was not asked for");
         this.#expects = "tunnel";
         this.#reusable = false;
         return at;
@@ -183,7 +188,7 @@ export class EndpointConnection implements WireUser {
       this.#expects = "unwanted";
       if (bodyLength !== CHUNKED && !(bodyLength >= 0 && bodyLength <= UNWANTED_BYTES_MAX)) this.destroy();
     }
-    if (this.#body.done) this.#endResponse();
+    if (this.#body.done) this.#endResponse(at < end);
     return at;
   }
 
@@ -192,38 +197,48 @@ export class EndpointConnection implements WireUser {
     const at = this.#body.feed(buffer, start, end, wanted ? this.#receiver! : NOWHERE);
     if (at === BODY_MALFORMED) return this.#unreadable(this.#body.fault);
     if (!wanted) this.#unwantedBytes += at - start;
-    if (this.#body.done) this.#endResponse();
+    if (this.#body.done) this.#endResponse(at < end);
     else if (this.#unwantedBytes > UNWANTED_BYTES_MAX && !wanted) this.destroy();
     return at;
   }
 
-  #endResponse(): void {
+  /** `surplus`: the read has bytes beyond the response. The receiver may begin its next exchange at once, so now. */
+  #endResponse(surplus: boolean): void {
     const receiver = this.#receiver;
     this.#expects = "nothing";
+    if (surplus) this.#reusable = false;
     if (receiver !== undefined) receiver.onResponseEnd();
     else if (this.#reusable) this.#owner.onIdle(this);
     else this.destroy();
   }
 
   #unreadable(fault: string): number {
+    this.#lose((receiver) => receiver.onUnreadable(fault));
+    return 0;
+  }
+
+  /** The connection ends under its exchange, which hears of it after it has let go. */
+  #lose(tell: (receiver: ResponseReceiver) => void): void {
     const receiver = this.#receiver;
     this.destroy();
-    receiver?.onUnreadable(fault);
-    return 0;
+    if (receiver === undefined) return;
+    try {
+      tell(receiver);
+    } catch (error) {
+      receiver.onDefect(error);
+    }
   }
 
   onEnd(): void {
     if (this.#expects === "tunnel") {
-      this.#receiver?.onTunnelEnd();
+      if (this.#receiver !== undefined) this.#tunnel!.endFromEndpoint();
       return;
     }
     if (this.#expects === "body" && this.#body.endsAtClose) {
       this.#reusable = false;
-      this.#endResponse();
+      this.#endResponse(false);
     }
-    const receiver = this.#receiver;
-    this.destroy();
-    receiver?.onConnectionLost(undefined);
+    this.#lose((receiver) => receiver.onConnectionLost(undefined));
   }
 
   onDrain(): void {
@@ -232,9 +247,14 @@ export class EndpointConnection implements WireUser {
 
   onGone(error: Error | undefined): void {
     this.#gone = true;
-    const receiver = this.#receiver;
-    this.#receiver = undefined;
     this.#owner.onGone(this);
-    receiver?.onConnectionLost(error);
+    this.#lose((receiver) => receiver.onConnectionLost(error));
+  }
+
+  onDefect(error: unknown): void {
+    const receiver = this.#receiver;
+    this.destroy();
+    if (receiver === undefined) this.#owner.onDefect(error);
+    else receiver.onDefect(error);
   }
 }

@@ -16,6 +16,10 @@ export interface ExchangeClient {
   readonly wire: Wire;
   readonly address: string;
   readonly port: number;
+  /** No exchange will follow the present one on the connection. */
+  readonly last: boolean;
+  /** The exchange has become a tunnel: what the client sent ahead belongs to it. */
+  onTunnelBegin(): void;
   /** The exchange is over. `keepAlive`: the connection may carry another. */
   onExchangeEnd(keepAlive: boolean): void;
 }
@@ -28,13 +32,11 @@ export interface ExchangeContext {
   readonly sweeper: Sweeper;
   readonly prng: Prng;
   readonly metrics: TrafficMetrics;
-  /** No new exchange is to be begun on a connection after the present one. */
-  readonly draining: boolean;
   /** Milliseconds since some fixed moment, never going back. */
   clock(): number;
   nextRequestId(): string;
   record(exchange: ExchangeRecord): void;
   recordUnread(client: string, port: number, requestId: string, refusal: Refusal, detail: string): void;
   /** A defect ended one exchange. */
-  bug(error: unknown): void;
+  defect(error: unknown): void;
 }

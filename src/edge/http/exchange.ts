@@ -7,25 +7,26 @@
  *   send     head and body                   the body streams; its first 64 KiB are kept while a retry is possible
  *   answer   the response's head             here a retry is decided for the last time; after it nothing can be undone
  *   stream   the response's body             flushed as it comes, with backpressure
- *   settle   the claim, exactly once         in `#endAttempt` and nowhere else
+ *   settle   the claim, exactly once         in `Attempt.end` and nowhere else
  *   record   log and metrics, exactly once   in `#finish` and nowhere else
  *
  * Everything is synchronous between socket events. The exchange holds one connection to an endpoint at a time; who
  * ends it, and why, is decided in the methods named `on...` and `sweep`.
  */
 import { ExchangeNotes, type EndedBy } from "../../app/record.ts";
-import { matchRoute } from "../../core/route/table.ts";
-import { splitBackend } from "../../core/route/split.ts";
+import { routeRequest } from "../../app/route-request.ts";
 import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { RetryCause } from "../../model/policy.ts";
 import { REFUSALS, type Refusal } from "../../model/refusal.ts";
 import { answerForm, refusalText } from "./answer.ts";
+import { AnswerStream } from "./answer-stream.ts";
 import type { Parting } from "./attempt.ts";
 import { Attempts } from "./attempts.ts";
 import type { ResponseReceiver } from "./endpoint-connection.ts";
 import type { ExchangeClient, ExchangeContext } from "./exchange-context.ts";
+import { CLIENT_PROBE_MS } from "./limits.ts";
 import { OutgoingRequest } from "./outgoing-request.ts";
-import { Tunnel } from "./tunnel.ts";
+import { Tunnel, type TunnelOwner } from "./tunnel.ts";
 import { requestHeadText, responseHeadText } from "./wire/forward.ts";
 import { UNTIL_CLOSE } from "./wire/framing.ts";
 import type { RequestHead } from "./wire/request-head.ts";
@@ -33,8 +34,10 @@ import type { ResponseHead } from "./wire/response-head.ts";
 
 type Phase = "routing" | "connecting" | "waiting" | "answering" | "tunnel" | "over";
 
-export class Exchange implements ResponseReceiver {
+export class Exchange implements ResponseReceiver, TunnelOwner {
   readonly method: string;
+  /** Once the endpoint has switched protocols: where the client's bytes go. */
+  tunnel: Tunnel | undefined;
   readonly #notes: ExchangeNotes;
   readonly #context: ExchangeContext;
   readonly #client: ExchangeClient;
@@ -48,25 +51,16 @@ export class Exchange implements ResponseReceiver {
   #lastActivityMs: number;
   /** Undefined until a pool is found. */
   #attempts: Attempts | undefined;
-  /** The response's head waits for the first bytes of its body, to go in one packet. */
-  #answerHead = "";
-  /** The body comes until close and goes on in chunks. */
-  #rechunks = false;
-  #tunnel: Tunnel | undefined;
+  #answer: AnswerStream | undefined;
 
   constructor(context: ExchangeContext, client: ExchangeClient, head: RequestHead, headMs: number) {
     this.#context = context;
     this.#client = client;
     this.method = head.method;
-    this.#notes = new ExchangeNotes({
-      requestId: head.requestId === "" ? context.nextRequestId() : head.requestId,
-      client: client.address,
-      port: client.port,
-      method: head.method,
-      host: head.authority,
-      path: head.path,
-      headMs,
-    });
+    const requestId = head.requestId === "" ? context.nextRequestId() : head.requestId;
+    const { method, authority: host, path } = head;
+    const { address, port } = client;
+    this.#notes = new ExchangeNotes({ requestId, client: address, port, method, host, path, headMs });
     this.#startedMs = context.clock();
     this.#lastActivityMs = this.#startedMs;
     this.#minorVersion = head.minorVersion;
@@ -75,27 +69,23 @@ export class Exchange implements ResponseReceiver {
     this.#request = new OutgoingRequest(head.bodyLength !== 0);
   }
 
-  get tunnelling(): boolean {
-    return this.#tunnel !== undefined;
+  /** Something of an answer may have reached the client: it can be finished or cut, not replaced. */
+  get #begun(): boolean {
+    return this.#phase === "answering" || this.#phase === "tunnel";
   }
 
   // ---- route, pick, open ------------------------------------------------------------------------------------------
 
   /** `buffer` holds the head that was just parsed. */
   begin(head: RequestHead, buffer: Buffer): void {
-    const { view, prng } = this.#context;
-    const table = view.ports.get(this.#client.port);
-    const live = table === undefined ? undefined : matchRoute(table, head);
-    if (live === undefined) return this.refuse("no-route", "");
-    this.#notes.rule = live;
-    const pool = splitBackend(live.backends, prng.float())?.pool;
-    if (pool === undefined) return this.refuse("bad-backend", "");
+    const { view, prng, metrics } = this.#context;
+    const routed = routeRequest(view, this.#client.port, head, prng);
+    this.#notes.rule = routed.rule;
+    if (routed.kind === "refuse") return this.refuse(routed.reason, "");
+    const { pool, requestMs, tryMs } = routed;
     this.#notes.pool = pool.key;
-    const { timeouts, retries } = pool.spec.policy;
-    const requestMs = live.rule.requestTimeoutMs ?? timeouts.requestMs;
     if (requestMs > 0) this.#deadlineMs = this.#startedMs + requestMs;
-    const tryMs = live.rule.backendRequestTimeoutMs ?? retries.perTryTimeoutMs;
-    this.#attempts = new Attempts(pool, tryMs, this.#notes, this.#context.metrics);
+    this.#attempts = new Attempts(pool, tryMs, this.#notes, metrics);
     const by = { clientAddress: this.#client.address, requestId: this.#notes.requestId };
     this.#request.setHead(requestHeadText(head, buffer, by));
     pool.budget.deposit(this.#startedMs);
@@ -106,8 +96,16 @@ export class Exchange implements ResponseReceiver {
     const attempts = this.#attempts!;
     this.#phase = "connecting";
     const verdict = attempts.begin(this.#context.upstreams, this, nowMs);
-    if (verdict.kind === "refuse") this.refuse(verdict.reason, "");
-    else if (attempts.open!.reused) this.#send(attempts);
+    if (verdict.kind === "refuse") return this.refuse(verdict.reason, "");
+    const attempt = attempts.open!;
+    if (!this.#request.whole) attempt.excuse();
+    if (attempt.reused) this.#send(attempts);
+  }
+
+  /** No read of the client is being worked off, at whose end a waiting head would go. */
+  #tryAgain(nowMs: number): void {
+    this.#try(nowMs);
+    this.#request.flush();
   }
 
   onConnect(): void {
@@ -115,7 +113,6 @@ export class Exchange implements ResponseReceiver {
     attempts.open!.connected(this.#context.clock());
     this.#send(attempts);
     this.#request.flush();
-    this.#client.wire.resume();
   }
 
   // ---- send -------------------------------------------------------------------------------------------------------
@@ -123,6 +120,8 @@ export class Exchange implements ResponseReceiver {
   #send(attempts: Attempts): void {
     this.#phase = "waiting";
     this.#request.start(attempts.open!.connection.wire, attempts.last);
+    if (this.#request.whole) attempts.open!.requestSent(this.#context.clock());
+    this.#client.wire.resume();
   }
 
   /** The client's read is worked off. */
@@ -135,11 +134,14 @@ export class Exchange implements ResponseReceiver {
     if (this.#phase === "over") return;
     this.#lastActivityMs = this.#context.sweeper.nowMs;
     this.#notes.bytesIn += end - start;
+    // An upload that moves is no attempt that waits.
+    this.#attempts?.open?.uploading(this.#context.clock());
     if (!this.#request.body(buffer, start, end)) this.#client.wire.pause();
   }
 
   onRequestEnd(): void {
     this.#request.whole = true;
+    if (this.#phase === "waiting") this.#attempts!.open!.requestSent(this.#context.clock());
   }
 
   onWritable(): void {
@@ -162,7 +164,7 @@ export class Exchange implements ResponseReceiver {
     this.#attempts!.open!.answered(head.status, nowMs);
     if (head.status === 503 && this.#mayGoOn("unavailable", nowMs)) {
       this.#endAttempt("server-error", head.status, nowMs);
-      this.#try(nowMs);
+      this.#tryAgain(nowMs);
       return undefined;
     }
     this.#phase = "answering";
@@ -170,11 +172,11 @@ export class Exchange implements ResponseReceiver {
     this.#notes.status = head.status;
     this.#notes.firstByteMs = nowMs - this.#startedMs;
     const chunksKnown = this.#minorVersion === 1;
-    this.#rechunks = head.bodyLength === UNTIL_CLOSE && chunksKnown;
     // Without chunks, a body of unknown length can only end with its connection.
-    if (this.#context.draining || (!chunksKnown && head.bodyLength < 0)) this.#keepAlive = false;
+    if (this.#client.last || (!chunksKnown && head.bodyLength < 0)) this.#keepAlive = false;
     const form = answerForm(head, this.#minorVersion, this.#notes.requestId, this.#keepAlive);
-    this.#answerHead = responseHeadText(head, buffer, form);
+    const rechunks = head.bodyLength === UNTIL_CLOSE && chunksKnown;
+    this.#answer = new AnswerStream(this.#client.wire, responseHeadText(head, buffer, form), rechunks);
     return chunksKnown ? "verbatim" : "decoded";
   }
 
@@ -183,29 +185,19 @@ export class Exchange implements ResponseReceiver {
   bodyBytes(buffer: Buffer, start: number, end: number): void {
     this.#lastActivityMs = this.#context.sweeper.nowMs;
     this.#notes.bytesOut += end - start;
-    const { wire } = this.#client;
-    let prefix = this.#answerHead;
-    this.#answerHead = "";
-    if (this.#rechunks) prefix += `${(end - start).toString(16)}\r\n`;
-    let more = wire.bytes(prefix, buffer, start, end);
-    if (this.#rechunks) more = wire.text("\r\n");
-    if (!more) this.#attempts?.open?.connection.wire.pause();
+    if (!this.#answer!.bytes(buffer, start, end)) this.#attempts!.open!.connection.wire.pause();
   }
 
   bodyText(text: string): void {
-    this.#client.wire.text(this.#answerHead + text);
-    this.#answerHead = "";
+    this.#answer!.text(text);
   }
 
   onReadEnd(): void {
-    if (this.#answerHead === "" || this.#phase === "over") return;
-    this.#client.wire.text(this.#answerHead);
-    this.#answerHead = "";
+    if (this.#phase === "answering") this.#answer!.flush();
   }
 
   onResponseEnd(): void {
-    if (this.#rechunks) this.bodyText("0\r\n\r\n");
-    else this.onReadEnd();
+    this.#answer!.end();
     this.#endAttempt(outcomeOfStatus(this.#notes.status), this.#notes.status, this.#context.clock());
     this.#finish("completion", "complete");
   }
@@ -217,13 +209,13 @@ export class Exchange implements ResponseReceiver {
 
   // ---- tunnel -----------------------------------------------------------------------------------------------------
 
-  onSwitch(head: ResponseHead, buffer: Buffer): boolean {
-    if (!this.#wantsTunnel) return false;
+  onSwitch(head: ResponseHead, buffer: Buffer): Tunnel | undefined {
+    if (!this.#wantsTunnel) return undefined;
     const nowMs = this.#context.clock();
     const attempt = this.#attempts!.open!;
     attempt.answered(head.status, nowMs);
     this.#phase = "tunnel";
-    this.#tunnel = new Tunnel(this.#client.wire, attempt.connection.wire);
+    this.tunnel = new Tunnel(this, this.#client.wire, attempt.connection.wire);
     this.#deadlineMs = Infinity;
     this.#lastActivityMs = nowMs;
     this.#keepAlive = false;
@@ -232,28 +224,16 @@ export class Exchange implements ResponseReceiver {
     const { requestId } = this.#notes;
     const form = { requestId, chunked: false, connection: "Upgrade" } as const;
     this.#client.wire.text(responseHeadText(head, buffer, form));
-    return true;
+    this.#client.onTunnelBegin();
+    return this.tunnel;
   }
 
-  onTunnelBytes(buffer: Buffer, start: number, end: number): void {
+  onTunnelBytes(from: "client" | "endpoint", count: number): void {
     this.#lastActivityMs = this.#context.sweeper.nowMs;
-    this.#notes.bytesOut += end - start;
-    this.#tunnel!.fromEndpoint(buffer, start, end);
+    this.#notes[from === "client" ? "bytesIn" : "bytesOut"] += count;
   }
 
-  onClientTunnelBytes(buffer: Buffer, start: number, end: number): void {
-    this.#lastActivityMs = this.#context.sweeper.nowMs;
-    this.#notes.bytesIn += end - start;
-    this.#tunnel!.fromClient(buffer, start, end);
-  }
-
-  onTunnelEnd(): void {
-    this.#tunnel!.endFromEndpoint();
-    this.#endTunnelIfFinished();
-  }
-
-  #endTunnelIfFinished(): void {
-    if (!this.#tunnel!.finished) return;
+  onTunnelFinished(): void {
     this.#endAttempt("success", this.#notes.status, this.#context.clock());
     this.#finish("completion", "complete");
   }
@@ -262,30 +242,25 @@ export class Exchange implements ResponseReceiver {
 
   /** The client will send no more (FIN). Whether it still listens is another question: see below. */
   onClientEnd(): void {
-    if (this.#tunnel !== undefined) {
-      this.#tunnel.endFromClient();
-      this.#endTunnelIfFinished();
-    } else if (!this.#request.whole) {
-      this.#cancel("client", "request-cut");
+    if (this.tunnel !== undefined) this.tunnel.endFromClient();
+    else if (!this.#request.whole) {
+      this.#cut("cancelled", "request-cut", "client");
     } else {
-      this.#keepAlive = false;
       // A closed and a half-closed connection look alike until something is sent: the former then answers with RST,
       // and the request is cancelled; the latter ignores an interim response, as RFC 9110 section 15.2 demands.
-      if (this.#phase !== "answering" && this.#minorVersion === 1) {
-        this.#client.wire.text("HTTP/1.1 100 Continue\r\n\r\n");
-      }
+      // Within a silent answer only the kernel can ask, and learns it a minute later.
+      if (this.#phase === "answering") this.#client.wire.keepAlive(CLIENT_PROBE_MS);
+      else if (this.#minorVersion === 1) this.#client.wire.text("HTTP/1.1 100 Continue\r\n\r\n");
     }
   }
 
   onClientGone(): void {
-    if (this.#phase === "tunnel") this.#cancel("client", "tunnel-cut");
-    else this.#cancel("client", "client-gone");
+    this.#cut("cancelled", this.tunnel === undefined ? "client-gone" : "tunnel-cut", "client");
   }
 
   /** The request's body broke the rules after its head was taken. */
   onRequestMalformed(fault: string): void {
-    if (this.#phase === "answering" || this.#phase === "tunnel")
-      this.#cancel("client", `malformed-body: ${fault}`);
+    if (this.#begun) this.#cut("cancelled", `malformed-body: ${fault}`, "client");
     else this.#failRequest("bad-request", fault, "client");
   }
 
@@ -297,23 +272,44 @@ export class Exchange implements ResponseReceiver {
     if (this.#phase === "connecting") {
       this.#onAttemptFailed("connect-failure", "connect-failure", "connect-failed", error?.message ?? "");
     } else {
-      // No byte of an answer came: for a pooled connection the keep-alive race, else an endpoint that died. Either way
+      // Before an answer this is the keep-alive race of a pooled connection, or an endpoint that died. Either way
       // another attempt is as good as the first, if the request may be replayed at all.
-      const kind: OutcomeKind = this.#attempts!.open!.reused ? "refused" : "broken";
+      const kind: OutcomeKind = !this.#begun && this.#attempts!.open!.reused ? "refused" : "broken";
       this.#onAttemptFailed(kind, "refused-stream", "endpoint-reset", error?.message ?? "");
+    }
+  }
+
+  /** It is for the client to send, or to take: silence is not the endpoint's. */
+  get #clientOwes(): boolean {
+    if (this.#begun) return this.#attempts!.open!.connection.wire.paused;
+    return this.#phase === "waiting" && !this.#request.whole && !this.#client.wire.paused;
+  }
+
+  /** A bug met while working on this exchange: it alone is lost. */
+  onDefect(error: unknown): void {
+    this.#context.defect(error);
+    if (this.#phase === "over") return;
+    try {
+      if (this.#begun) this.#cut("cancelled", "internal-error", "gateway");
+      else this.#failRequest("internal-error", "", "gateway");
+    } catch (another) {
+      this.#context.defect(another);
+      this.#client.wire.destroy();
     }
   }
 
   /** Ends whatever has taken too long. */
   sweep(nowMs: number): void {
     if (nowMs >= this.#deadlineMs) {
-      if (this.#phase === "answering") this.#cut("timeout", "request-timeout", "gateway");
+      // An answer that takes its time, or whose client does, is no failure of the endpoint.
+      if (this.#begun) this.#cut("cancelled", "request-timeout", "gateway");
       else {
-        this.#endAttempt("timeout", 0, nowMs);
+        this.#endAttempt(this.#clientOwes ? "cancelled" : "timeout", 0, nowMs);
         this.refuse("request-timeout", "");
       }
     } else if (nowMs >= (this.#attempts?.open?.deadlineMs ?? Infinity)) {
-      if (this.#phase === "connecting") {
+      if (this.#clientOwes) this.#failRequest("body-timeout", "", "client");
+      else if (this.#phase === "connecting") {
         this.#onAttemptFailed("connect-failure", "connect-failure", "connect-timeout", "");
       } else this.#onAttemptFailed("timeout", undefined, "try-timeout", "");
     } else {
@@ -323,36 +319,29 @@ export class Exchange implements ResponseReceiver {
   }
 
   #onIdle(): void {
-    if (this.#phase === "tunnel" || this.#phase === "answering") {
-      this.#cut(this.#phase === "tunnel" ? "success" : "timeout", "idle-timeout", "gateway");
-    } else if (this.#request.whole) this.#onAttemptFailed("timeout", undefined, "try-timeout", "idle");
-    else this.#failRequest("body-timeout", "", "client");
+    if (this.tunnel !== undefined) this.#cut("success", "idle-timeout", "gateway");
+    else if (this.#begun) this.#cut(this.#clientOwes ? "cancelled" : "timeout", "idle-timeout", "gateway");
+    else if (this.#clientOwes) this.#failRequest("body-timeout", "", "client");
+    else this.#onAttemptFailed("timeout", undefined, "try-timeout", "idle");
   }
 
   #onAttemptFailed(kind: OutcomeKind, cause: RetryCause | undefined, refusal: Refusal, detail: string): void {
     const nowMs = this.#context.clock();
-    if (this.#phase === "answering" || this.#phase === "tunnel") {
+    const again = this.#mayGoOn(cause, nowMs);
+    if (this.#begun) {
       const why = refusal === "bad-response" ? `malformed-response: ${detail}` : "response-cut";
       this.#cut(kind, why, "endpoint");
       return;
     }
-    const again = this.#mayGoOn(cause, nowMs);
     this.#endAttempt(kind, 0, nowMs);
-    if (again) this.#try(nowMs);
+    if (again) this.#tryAgain(nowMs);
     else this.refuse(refusal, detail);
   }
 
   #mayGoOn(cause: RetryCause | undefined, nowMs: number): boolean {
-    return this.#attempts!.mayGoOn(cause, this.method, this.#request.inHand, nowMs);
-  }
-
-  /** The client's fault, or its absence: says nothing of the endpoint. */
-  #cancel(endedBy: EndedBy, why: string): void {
-    if (this.#phase === "over") return;
-    this.#keepAlive = false;
-    this.#endAttempt("cancelled", 0, this.#context.clock());
-    this.#client.wire.destroy();
-    this.#finish(endedBy, why);
+    const { method } = this;
+    const facts = { cause, method, bodyInHand: this.#request.inHand, answering: this.#begun };
+    return this.#attempts!.mayGoOn(facts, nowMs);
   }
 
   #failRequest(refusal: Refusal, detail: string, endedBy: EndedBy): void {
@@ -361,8 +350,9 @@ export class Exchange implements ResponseReceiver {
     this.refuse(refusal, detail, endedBy);
   }
 
-  /** The answer has begun and cannot be finished: the client must not take what it has for the whole. */
+  /** Nothing can be answered any more: a client that still listens must not take what it has for the whole. */
   #cut(kind: OutcomeKind, why: string, endedBy: EndedBy): void {
+    if (this.#phase === "over") return;
     this.#endAttempt(kind, this.#notes.status, this.#context.clock());
     this.#keepAlive = false;
     this.#client.wire.reset();
@@ -371,7 +361,7 @@ export class Exchange implements ResponseReceiver {
 
   refuse(refusal: Refusal, detail: string, endedBy: EndedBy = "gateway"): void {
     // An unread rest of the request would be taken for the next one.
-    if (!this.#request.whole || this.#context.draining) this.#keepAlive = false;
+    if (!this.#request.whole || this.#client.last) this.#keepAlive = false;
     this.#notes.status = REFUSALS[refusal].status;
     this.#notes.refusal = refusal;
     this.#notes.firstByteMs = this.#context.clock() - this.#startedMs;
@@ -388,7 +378,7 @@ export class Exchange implements ResponseReceiver {
     this.#request.stop();
     const answered = kind === "success" || kind === "overloaded" || kind === "server-error";
     let parting: Parting = "destroy";
-    if (this.#tunnel !== undefined) parting = this.#tunnel.finished ? "let-go" : "destroy";
+    if (this.tunnel !== undefined) parting = this.tunnel.finished ? "let-go" : "destroy";
     // With the request cut short on it, a connection cannot carry another.
     else if (answered && this.#request.sent) parting = "release";
     this.#attempts?.end(kind, status, parting, nowMs);

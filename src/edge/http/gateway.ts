@@ -20,15 +20,13 @@ import { Upstreams } from "./upstreams.ts";
 
 /** Connections the kernel may hold for us before they are accepted; Linux caps it at net.core.somaxconn. */
 const BACKLOG = 4096;
-/** While draining, an idle connection is given this long in which a request already on its way may arrive. */
-const IDLE_GRACE_MS = 1_000;
 
 /** Where finished exchanges go. */
 export interface Recorder {
   record(exchange: ExchangeRecord): void;
   /** A request whose head was never whole enough to become an exchange. */
   recordUnread(client: string, port: number, requestId: string, refusal: Refusal, detail: string): void;
-  bug(error: unknown): void;
+  defect(error: unknown): void;
 }
 
 export interface GatewayOptions {
@@ -76,7 +74,7 @@ export class Gateway implements ExchangeContext {
     this.#recorder = options.recorder;
     this.#requestIdPrefix = options.requestIdPrefix;
     this.sweeper = new Sweeper(options.clock);
-    this.upstreams = new Upstreams(this.sweeper);
+    this.upstreams = new Upstreams(this.sweeper, (error) => this.defect(error));
   }
 
   get view(): View {
@@ -100,11 +98,11 @@ export class Gateway implements ExchangeContext {
     const bound = new Map<number, net.Server>();
     try {
       for (const port of ports) if (!this.#servers.has(port)) bound.set(port, await this.#listen(port));
+      this.#view = build();
     } catch (error) {
       for (const server of bound.values()) server.close();
       throw error;
     }
-    this.#view = build();
     this.upstreams.follow(this.#view);
     for (const [port, server] of bound) this.#servers.set(port, server);
     for (const [port, server] of this.#servers) {
@@ -112,6 +110,8 @@ export class Gateway implements ExchangeContext {
       server.close();
       this.#servers.delete(port);
     }
+    for (const connection of this.#connections)
+      if (!this.#view.ports.has(connection.port)) connection.leave();
   }
 
   async #listen(port: number): Promise<net.Server> {
@@ -122,7 +122,7 @@ export class Gateway implements ExchangeContext {
       server.listen({ port, backlog: BACKLOG }, resolve);
     });
     // Running out of file descriptors while accepting is an event of the server, not the end of the process.
-    server.on("error", (error) => this.bug(error));
+    server.on("error", (error) => this.defect(error));
     return server;
   }
 
@@ -149,14 +149,15 @@ export class Gateway implements ExchangeContext {
   async drain(): Promise<number> {
     this.draining = true;
     for (const server of this.#servers.values()) server.close();
+    for (const connection of this.#connections) connection.leave();
     const deadlineMs = this.clock() + this.limits.drainMs;
-    const graceMs = this.clock() + IDLE_GRACE_MS;
     while (this.#connections.size > 0 && this.clock() < deadlineMs) {
-      if (this.clock() >= graceMs) for (const connection of this.#connections) connection.drain();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     const cut = this.#connections.size;
     this.close();
+    // What was cut is recorded when its socket has closed; whoever awaits this then closes the log.
+    while (this.#connections.size > 0) await new Promise((resolve) => setImmediate(resolve));
     return cut;
   }
 
@@ -174,14 +175,19 @@ export class Gateway implements ExchangeContext {
   }
 
   record(exchange: ExchangeRecord): void {
-    this.#recorder.record(exchange);
+    try {
+      this.#recorder.record(exchange);
+    } catch (error) {
+      // What cannot be told must not keep the client's connection from going on.
+      this.defect(error);
+    }
   }
 
   recordUnread(client: string, port: number, requestId: string, refusal: Refusal, detail: string): void {
     this.#recorder.recordUnread(client, port, requestId, refusal, detail);
   }
 
-  bug(error: unknown): void {
-    this.#recorder.bug(error);
+  defect(error: unknown): void {
+    this.#recorder.defect(error);
   }
 }

@@ -1,5 +1,6 @@
 /**
- * What the gateway grants a client, and what happens at each limit. All can be changed on the command line.
+ * What the gateway grants a client, and what happens at each limit: first those that the command line can change, then
+ * constants of the data path.
  */
 export interface ClientLimits {
   /** Bytes of a request's head; beyond: 431 `head-too-large` and the connection closes. Below one read (64 KiB). */
@@ -37,5 +38,11 @@ export const UNREAD_BYTES_MAX = 65_536;
 /** After an answer that came before the request's end: what is still read, so that the answer is not lost to a RST. */
 export const LINGER_BYTES_MAX = 1_048_576;
 
+/** A connection that is to end is given this long, if idle, in which a request already on its way may arrive. */
+export const LEAVING_IDLE_MS = 1_000;
+
 /** Interim (1xx) responses to one request; beyond: `bad-response`. */
 export const INTERIM_MAX = 32;
+
+/** TCP keep-alive towards a client that has ended its side: is it still there? */
+export const CLIENT_PROBE_MS = 1_000;

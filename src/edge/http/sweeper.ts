@@ -2,13 +2,16 @@
  * One timer for all deadlines: every 50 ms each watched connection is asked whether one of its times is up.
  *
  * A request then costs no timer at all; a deadline is a number in a field. Ten thousand connections cost about a
- * tenth of a millisecond per sweep. Deadlines are therefore late by up to one interval, never early.
+ * tenth of a millisecond per sweep. Deadlines are therefore late by up to one interval; idle times, counted from the
+ * last sweep before the activity, may be short by one.
  */
 const SWEEP_INTERVAL_MS = 50;
 
 export interface Swept {
   /** Acts on whatever is overdue. `nowMs` is monotonic. May remove itself. */
   sweep(nowMs: number): void;
+  /** Nothing can be overdue before this; set by the item whenever it begins to wait for something. */
+  dueMs: number;
   /** Owned by the sweeper: where it stands in the list, -1 if nowhere. */
   sweptIndex: number;
 }
@@ -29,7 +32,10 @@ export class Sweeper {
     if (item.sweptIndex !== -1) return;
     item.sweptIndex = this.#watched.length;
     this.#watched.push(item);
-    this.#timer ??= setInterval(() => this.sweep(), SWEEP_INTERVAL_MS).unref();
+    if (this.#timer !== undefined) return;
+    // Nothing was watched so far, so nobody kept the time.
+    this.nowMs = this.#clock();
+    this.#timer = setInterval(() => this.sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
   remove(item: Swept): void {
@@ -45,7 +51,10 @@ export class Sweeper {
   sweep(): void {
     this.nowMs = this.#clock();
     // Backwards: an item that removes itself is replaced by one that has had its turn.
-    for (let i = this.#watched.length - 1; i >= 0; i--) this.#watched[i]?.sweep(this.nowMs);
+    for (let i = this.#watched.length - 1; i >= 0; i--) {
+      const item = this.#watched[i];
+      if (item !== undefined && this.nowMs >= item.dueMs) item.sweep(this.nowMs);
+    }
   }
 
   close(): void {

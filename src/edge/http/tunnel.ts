@@ -5,37 +5,49 @@
  */
 import type { Wire } from "./wire/wire.ts";
 
+/** The exchange that has become a tunnel. */
+export interface TunnelOwner {
+  onTunnelBytes(from: "client" | "endpoint", count: number): void;
+  /** Both sides have said all they had to say. */
+  onTunnelFinished(): void;
+}
+
 export class Tunnel {
+  readonly #owner: TunnelOwner;
   readonly #client: Wire;
   readonly #endpoint: Wire;
   #clientEnded = false;
   #endpointEnded = false;
 
-  constructor(client: Wire, endpoint: Wire) {
+  constructor(owner: TunnelOwner, client: Wire, endpoint: Wire) {
+    this.#owner = owner;
     this.#client = client;
     this.#endpoint = endpoint;
   }
 
-  /** Both sides have said all they had to say. */
   get finished(): boolean {
     return this.#clientEnded && this.#endpointEnded;
   }
 
   fromClient(buffer: Buffer, start: number, end: number): void {
+    this.#owner.onTunnelBytes("client", end - start);
     if (!this.#endpoint.bytes("", buffer, start, end)) this.#client.pause();
   }
 
   fromEndpoint(buffer: Buffer, start: number, end: number): void {
+    this.#owner.onTunnelBytes("endpoint", end - start);
     if (!this.#client.bytes("", buffer, start, end)) this.#endpoint.pause();
   }
 
   endFromClient(): void {
     this.#clientEnded = true;
     this.#endpoint.end();
+    if (this.finished) this.#owner.onTunnelFinished();
   }
 
   endFromEndpoint(): void {
     this.#endpointEnded = true;
     this.#client.end();
+    if (this.finished) this.#owner.onTunnelFinished();
   }
 }

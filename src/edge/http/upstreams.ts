@@ -9,10 +9,12 @@ import type { Sweeper } from "./sweeper.ts";
 
 export class Upstreams {
   readonly #sweeper: Sweeper;
+  readonly #onDefect: (error: unknown) => void;
   readonly #pools = new Map<string, Map<string, EndpointConnections>>();
 
-  constructor(sweeper: Sweeper) {
+  constructor(sweeper: Sweeper, onDefect: (error: unknown) => void) {
     this.#sweeper = sweeper;
+    this.#onDefect = onDefect;
   }
 
   of(pool: LivePool, endpoint: Endpoint): EndpointConnections {
@@ -20,7 +22,13 @@ export class Upstreams {
     if (endpoints === undefined) this.#pools.set(pool.key, (endpoints = new Map()));
     let connections = endpoints.get(endpoint.key);
     if (connections === undefined) {
-      connections = new EndpointConnections(endpoint.address, endpoint.port, pool.spec.policy, this.#sweeper);
+      connections = new EndpointConnections(
+        endpoint.address,
+        endpoint.port,
+        pool.spec.policy,
+        this.#sweeper,
+        this.#onDefect,
+      );
       endpoints.set(endpoint.key, connections);
     }
     return connections;

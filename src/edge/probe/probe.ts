@@ -49,6 +49,8 @@ function probeHttp(address: string, port: number, path: string, signal: AbortSig
       },
     );
     request.on("error", (error) => resolve(failed(error, signal)));
+    // Whatever else may happen (a 101, say), the end of the request is the end of the probe.
+    request.on("close", () => resolve({ passed: false, detail: signal.aborted ? "timeout" : "no answer" }));
   });
 }
 

@@ -11,13 +11,14 @@ import { firstDelayMs, nextDelayMs } from "../../core/health/schedule.ts";
 import type { Endpoint } from "../../model/endpoint.ts";
 import type { HealthCheckPolicy } from "../../model/policy.ts";
 import type { Prng } from "../../std/prng.ts";
-import { probe } from "./probe.ts";
+import { probe, type ProbeResult } from "./probe.ts";
 
 interface Watched {
   readonly pool: LivePool;
   endpoint: Endpoint;
   policy: HealthCheckPolicy;
   health: ActiveHealth;
+  /** Undefined while a probe is under way. */
   timer: NodeJS.Timeout | undefined;
   readonly stop: AbortController;
 }
@@ -46,8 +47,7 @@ export class Prober {
         wanted.add(key);
         const watched = this.#watched.get(key);
         if (watched !== undefined && watched.pool === pool) {
-          watched.endpoint = endpoint;
-          watched.policy = policy;
+          this.#adopt(watched, endpoint, policy);
         } else {
           if (watched !== undefined) this.#forget(key, watched);
           this.#watch(key, pool, endpoint, policy);
@@ -71,6 +71,18 @@ export class Prober {
       stop: new AbortController(),
     };
     this.#watched.set(key, watched);
+    // The brain may remember it as unhealthy, from before it left and came back.
+    pool.brain.setHealthy(endpoint.key, true, this.#options.clock());
+    this.#schedule(watched, firstDelayMs(policy.intervalMs, this.#options.prng));
+  }
+
+  #adopt(watched: Watched, endpoint: Endpoint, policy: HealthCheckPolicy): void {
+    const { intervalMs } = watched.policy;
+    watched.endpoint = endpoint;
+    watched.policy = policy;
+    // Otherwise the old interval, which may be a day, would have to pass first.
+    if (policy.intervalMs === intervalMs || watched.timer === undefined) return;
+    clearTimeout(watched.timer);
     this.#schedule(watched, firstDelayMs(policy.intervalMs, this.#options.prng));
   }
 
@@ -86,9 +98,12 @@ export class Prober {
 
   async #probe(watched: Watched): Promise<void> {
     const { clock, prng, log } = this.#options;
+    watched.timer = undefined;
     const startedMs = clock();
     const { policy, endpoint } = watched;
-    const result = await probe(endpoint, policy, watched.stop.signal);
+    const result = await probe(endpoint, policy, watched.stop.signal).catch(
+      (error: unknown): ProbeResult => ({ passed: false, detail: String(error) }),
+    );
     if (watched.stop.signal.aborted) return;
     const { state, transition } = observe(watched.health, result.passed, policy);
     watched.health = state;
@@ -98,7 +113,7 @@ export class Prober {
       if (transition === "up") log.info(facts, "endpoint is healthy again");
       else log.warn(facts, "endpoint is unhealthy");
     }
-    const delayMs = nextDelayMs(policy.intervalMs, prng);
+    const delayMs = nextDelayMs(watched.policy.intervalMs, prng);
     this.#schedule(watched, Math.max(0, startedMs + delayMs - clock()));
   }
 }

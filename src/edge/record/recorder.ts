@@ -10,7 +10,7 @@ import type { LineWriter } from "./line-writer.ts";
 
 export class Recorder {
   /** Exchanges that a defect has ended, for the metric. */
-  bugs = 0;
+  defects = 0;
   readonly #metrics: TrafficMetrics;
   readonly #log: Logger;
   readonly #accessLog: LineWriter | undefined;
@@ -23,7 +23,8 @@ export class Recorder {
 
   record(exchange: ExchangeRecord): void {
     const series = exchange.rule?.series ?? this.#metrics.unrouted;
-    series.byClass[Math.floor(exchange.status / 100)]?.add();
+    // Endpoints may answer with statuses that no class is named for; they count as errors of theirs.
+    series.byClass[Math.min(5, Math.floor(exchange.status / 100))]!.add();
     series.duration.observe(exchange.totalMs / 1000);
     series.bytesIn.add(exchange.bytesIn);
     series.bytesOut.add(exchange.bytesOut);
@@ -50,8 +51,8 @@ export class Recorder {
     );
   }
 
-  bug(error: unknown): void {
-    this.bugs++;
+  defect(error: unknown): void {
+    this.defects++;
     this.#log.error({ err: error }, "defect: an exchange was ended");
   }
 }

@@ -9,8 +9,12 @@
  */
 import { CHUNKED, UNTIL_CLOSE, type BodyLength } from "./framing.ts";
 import { CR, FIELD_VALUE, HEX, LF, TOKEN } from "./grammar.ts";
-import { FieldTable } from "./fields.ts";
+import { FieldTable, MALFORMED, NEEDS_MORE } from "./fields.ts";
 import { trailerText } from "./forward.ts";
+
+/** Trailers are read and rewritten in one step, so one serves all readers. */
+const trailerFields = new FieldTable();
+const NOTHING: Buffer = Buffer.alloc(0);
 
 export interface BodySink {
   /** Body bytes to pass on; valid only during the call. */
@@ -41,7 +45,8 @@ type State =
   | "data-cr"
   | "data-lf"
   | "trailer"
-  | "done";
+  | "done"
+  | "dead";
 
 export class BodyReader {
   fault = "";
@@ -50,7 +55,7 @@ export class BodyReader {
   #sizeDigits = 0;
   #extensionBytes = 0;
   #extensionTokens = 0;
-  #trailer = Buffer.alloc(0);
+  #trailer = NOTHING;
   #verbatim = true;
 
   get done(): boolean {
@@ -79,6 +84,8 @@ export class BodyReader {
     switch (this.#state) {
       case "done":
         return start;
+      case "dead":
+        return BODY_MALFORMED;
       case "until-close":
         if (end > start) sink.bodyBytes(buffer, start, end);
         return end;
@@ -142,11 +149,17 @@ export class BodyReader {
             this.#state = "data";
             break;
           }
-          // The last chunk: what follows is the trailer section, judged whole.
+          // The last chunk. Nearly always it is followed by an empty line and no trailers, and both go on as one.
+          if (i + 1 < end && buffer[i] === CR && buffer[i + 1] === LF) {
+            this.#state = "done";
+            i += 2;
+          } else {
+            this.#state = "trailer";
+            this.#trailer = NOTHING;
+          }
           if (runAt !== -1 && i > runAt) sink.bodyBytes(buffer, runAt, i);
           runAt = -1;
-          this.#state = "trailer";
-          this.#trailer = Buffer.alloc(0);
+          if (this.#state === "done") return i;
           break;
         case "data": {
           const upTo = Math.min(end, i + this.#left);
@@ -227,24 +240,28 @@ export class BodyReader {
     const held = this.#trailer.length;
     const whole =
       held === 0 ? buffer.subarray(start, end) : Buffer.concat([this.#trailer, buffer.subarray(start, end)]);
-    const fields = new FieldTable();
+    const fields = trailerFields;
     const at = fields.parse(whole, 0, whole.length);
-    if (at === 0) {
-      if (whole.length > TRAILER_BYTES_MAX) return this.#malformed("trailer section too large");
+    if (at === MALFORMED) return this.#malformed(`trailer: ${fields.fault}`);
+    if (at < 0) return this.#malformed("too many trailer fields");
+    if ((at === NEEDS_MORE ? whole.length : at) > TRAILER_BYTES_MAX) {
+      return this.#malformed("trailer section too large");
+    }
+    if (at === NEEDS_MORE) {
       this.#trailer = Buffer.from(whole);
       return end;
     }
-    if (at < 0) return this.#malformed(`trailer: ${fields.fault === "" ? "too many fields" : fields.fault}`);
     const text = trailerText(fields, whole);
     if (text === undefined) return this.#malformed("trailer field that frames or routes the message");
     this.#state = "done";
-    this.#trailer = Buffer.alloc(0);
+    this.#trailer = NOTHING;
     if (this.#verbatim) sink.bodyText(text);
     return start + at - held;
   }
 
   #malformed(fault: string): number {
     this.fault = fault;
+    this.#state = "dead";
     return BODY_MALFORMED;
   }
 }

@@ -6,6 +6,7 @@
  * attack on the next hop, and malformed.
  */
 import { FieldKind, type FieldTable } from "./fields.ts";
+import { equalsIgnoreCase } from "./grammar.ts";
 
 export const ConnectionOption = { CLOSE: 1, KEEP_ALIVE: 2, UPGRADE: 4, MALFORMED: 8 } as const;
 
@@ -16,6 +17,12 @@ const NEVER_NOMINATED = new Set([
   "content-type",
   "authorization",
 ]);
+
+/** Options in one Connection line; each is looked for among all fields. Beyond: malformed. */
+const OPTIONS_MAX = 32;
+
+/** A token in lower case (RFC 9110 section 5.6.2) amid optional white space, or nothing: lists may have gaps. */
+const OPTION = /^[\t ]*([!#$%&'*+\-.^_`|~0-9a-z]*)[\t ]*$/;
 
 /** A bit set of ConnectionOption. */
 export function readConnection(fields: FieldTable, buffer: Buffer): number {
@@ -33,12 +40,14 @@ export function readConnection(fields: FieldTable, buffer: Buffer): number {
 
 function readList(fields: FieldTable, buffer: Buffer, value: string): number {
   let options = 0;
-  for (const part of value.toLowerCase().split(",")) {
-    const option = part.trim();
+  const parts = value.toLowerCase().split(",", OPTIONS_MAX + 1);
+  if (parts.length > OPTIONS_MAX) return ConnectionOption.MALFORMED;
+  for (const part of parts) {
+    const option = OPTION.exec(part)?.[1];
     if (option === "close") options |= ConnectionOption.CLOSE;
     else if (option === "keep-alive") options |= ConnectionOption.KEEP_ALIVE;
     else if (option === "upgrade") options |= ConnectionOption.UPGRADE;
-    else if (NEVER_NOMINATED.has(option)) options |= ConnectionOption.MALFORMED;
+    else if (option === undefined || NEVER_NOMINATED.has(option)) options |= ConnectionOption.MALFORMED;
     else if (option !== "") nominate(fields, buffer, option);
   }
   return options;
@@ -47,8 +56,19 @@ function readList(fields: FieldTable, buffer: Buffer, value: string): number {
 function nominate(fields: FieldTable, buffer: Buffer, name: string): void {
   for (let i = 0; i < fields.count; i++) {
     if (fields.kind[i] !== FieldKind.OTHER) continue;
-    if (buffer.toString("latin1", fields.nameAt[i]!, fields.nameEnd[i]!).toLowerCase() === name) {
+    if (equalsIgnoreCase(buffer, fields.nameAt[i]!, fields.nameEnd[i]!, name)) {
       fields.kind[i] = FieldKind.NOMINATED;
     }
   }
+}
+
+/** Whether the message has an Upgrade field and every one of them says `websocket` and nothing else. */
+export function upgradesOnlyToWebSocket(fields: FieldTable, buffer: Buffer): boolean {
+  let found = false;
+  for (let i = 0; i < fields.count; i++) {
+    if (fields.kind[i] !== FieldKind.UPGRADE) continue;
+    if (!equalsIgnoreCase(buffer, fields.valueAt[i]!, fields.valueEnd[i]!, "websocket")) return false;
+    found = true;
+  }
+  return found;
 }

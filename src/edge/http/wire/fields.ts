@@ -7,6 +7,9 @@
  */
 import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN, equalsIgnoreCase } from "./grammar.ts";
 
+const DASH = 0x2d;
+const FOLDED_UNDERSCORE = 0x5f | 0x20;
+
 /** Fields that the proxy reads or must not pass on; everything else is `OTHER` and passes as it is. */
 export const FieldKind = {
   OTHER: 0,
@@ -17,7 +20,7 @@ export const FieldKind = {
   UPGRADE: 5,
   EXPECT: 6,
   KEEP_ALIVE: 7,
-  /** Meant for this hop only, or dangerous to pass on: TE, Proxy-Connection, HTTP2-Settings, Proxy. */
+  /** Meant for this hop only, or dangerous to pass on: TE, Proxy-Connection, HTTP2-Settings, Proxy, Content_Length. */
   HOP: 8,
   FORWARDED_FOR: 9,
   FORWARDED_PROTO: 10,
@@ -100,7 +103,7 @@ export class FieldTable {
   }
 
   value(buffer: Buffer, index: number): string {
-    return buffer.toString("latin1", this.valueAt[index]!, this.valueEnd[index]!);
+    return buffer.toString("latin1", this.valueAt[index], this.valueEnd[index]);
   }
 
   /** The values of every field of that lower-case name, joined as RFC 9110 section 5.3 says; undefined if none. */
@@ -125,37 +128,57 @@ function kindOf(buffer: Uint8Array, start: number, end: number): number {
   // By length first: most fields are told apart from all known ones by this alone.
   switch (end - start) {
     case 2:
-      return equalsIgnoreCase(buffer, start, end, "te") ? FieldKind.HOP : FieldKind.OTHER;
+      return known(buffer, start, "te", FieldKind.HOP);
     case 4:
-      return equalsIgnoreCase(buffer, start, end, "host") ? FieldKind.HOST : FieldKind.OTHER;
+      return known(buffer, start, "host", FieldKind.HOST);
     case 5:
-      return equalsIgnoreCase(buffer, start, end, "proxy") ? FieldKind.HOP : FieldKind.OTHER;
+      return known(buffer, start, "proxy", FieldKind.HOP);
     case 6:
-      return equalsIgnoreCase(buffer, start, end, "expect") ? FieldKind.EXPECT : FieldKind.OTHER;
+      return known(buffer, start, "expect", FieldKind.EXPECT);
     case 7:
-      return equalsIgnoreCase(buffer, start, end, "upgrade") ? FieldKind.UPGRADE : FieldKind.OTHER;
+      return known(buffer, start, "upgrade", FieldKind.UPGRADE);
     case 10:
-      if (equalsIgnoreCase(buffer, start, end, "connection")) return FieldKind.CONNECTION;
-      return equalsIgnoreCase(buffer, start, end, "keep-alive") ? FieldKind.KEEP_ALIVE : FieldKind.OTHER;
+      return (
+        known(buffer, start, "connection", FieldKind.CONNECTION) ||
+        known(buffer, start, "keep-alive", FieldKind.KEEP_ALIVE)
+      );
     case 12:
-      return equalsIgnoreCase(buffer, start, end, "x-request-id") ? FieldKind.REQUEST_ID : FieldKind.OTHER;
+      return known(buffer, start, "x-request-id", FieldKind.REQUEST_ID);
     case 14:
-      if (equalsIgnoreCase(buffer, start, end, "content-length")) return FieldKind.CONTENT_LENGTH;
-      // The digit is outside equalsIgnoreCase's alphabet, but 0x32 | 0x20 is still 0x32.
-      return equalsIgnoreCase(buffer, start, end, "http2-settings") ? FieldKind.HOP : FieldKind.OTHER;
+      return (
+        known(buffer, start, "content-length", FieldKind.CONTENT_LENGTH) ||
+        known(buffer, start, "http2-settings", FieldKind.HOP)
+      );
     case 15:
-      return equalsIgnoreCase(buffer, start, end, "x-forwarded-for")
-        ? FieldKind.FORWARDED_FOR
-        : FieldKind.OTHER;
+      return known(buffer, start, "x-forwarded-for", FieldKind.FORWARDED_FOR);
     case 16:
-      if (equalsIgnoreCase(buffer, start, end, "x-forwarded-host")) return FieldKind.FORWARDED_HOST;
-      return equalsIgnoreCase(buffer, start, end, "proxy-connection") ? FieldKind.HOP : FieldKind.OTHER;
+      return (
+        known(buffer, start, "x-forwarded-host", FieldKind.FORWARDED_HOST) ||
+        known(buffer, start, "proxy-connection", FieldKind.HOP)
+      );
     case 17:
-      if (equalsIgnoreCase(buffer, start, end, "transfer-encoding")) return FieldKind.TRANSFER_ENCODING;
-      return equalsIgnoreCase(buffer, start, end, "x-forwarded-proto")
-        ? FieldKind.FORWARDED_PROTO
-        : FieldKind.OTHER;
+      return (
+        known(buffer, start, "transfer-encoding", FieldKind.TRANSFER_ENCODING) ||
+        known(buffer, start, "x-forwarded-proto", FieldKind.FORWARDED_PROTO)
+      );
     default:
       return FieldKind.OTHER;
   }
+}
+
+/**
+ * `kind` if the name is `word` in any case. A name that differs only in having `_` for `-` is no such field, but an
+ * endpoint behind CGI or WSGI could not tell the two apart: HOP, so that it goes no further.
+ */
+function known(buffer: Uint8Array, start: number, word: string, kind: number): number {
+  let found = kind;
+  for (let i = 0; i < word.length; i++) {
+    const wanted = word.charCodeAt(i);
+    // In a token, 0x20 folds letters, leaves digits and the dash, and makes nothing else one of these.
+    const folded = buffer[start + i]! | 0x20;
+    if (folded === wanted) continue;
+    if (folded !== FOLDED_UNDERSCORE || wanted !== DASH) return FieldKind.OTHER;
+    found = FieldKind.HOP;
+  }
+  return found;
 }

@@ -47,7 +47,7 @@ function keptFields(fields: FieldTable, buffer: Buffer, drops: Uint8Array): stri
       runAt = -1;
     } else if (runAt === -1) runAt = fields.lineStart(i);
   }
-  if (runAt !== -1) kept += buffer.toString("latin1", runAt, fields.lineEnd[fields.count - 1]!);
+  if (runAt !== -1) kept += buffer.toString("latin1", runAt, fields.lineEnd[fields.count - 1]);
   return kept;
 }
 
@@ -79,7 +79,8 @@ export function requestHeadText(head: RequestHead, buffer: Buffer, by: Forwarded
 function forwardedBefore(fields: FieldTable, buffer: Buffer): string {
   let before = "";
   for (let i = 0; i < fields.count; i++) {
-    if (fields.kind[i] === FieldKind.FORWARDED_FOR) before += `${fields.value(buffer, i)}, `;
+    if (fields.kind[i] !== FieldKind.FORWARDED_FOR || fields.valueAt[i] === fields.valueEnd[i]) continue;
+    before += `${fields.value(buffer, i)}, `;
   }
   return before;
 }
@@ -103,11 +104,29 @@ export function responseHeadText(head: ResponseHead, buffer: Buffer, form: Answe
   return `${text}\r\n`;
 }
 
+/** Beside the fields that the proxy knows: who asks, for whom, and what the body is, is settled before the body. */
+const NEVER_TRAILERS: ReadonlySet<string> = new Set([
+  "authorization",
+  "cache-control",
+  "content-encoding",
+  "content-range",
+  "content-type",
+  "cookie",
+  "forwarded",
+  "proxy-authorization",
+  "set-cookie",
+  "trailer",
+]);
+
 /**
  * A trailer section for the next hop, with its ending empty line. Undefined if a trailer would frame, route or
- * re-address the message, which no trailer may (RFC 9110 section 6.5.1).
+ * re-address the message, which no trailer may (RFC 9110 section 6.5.1): some endpoints merge trailers into the head.
  */
 export function trailerText(fields: FieldTable, buffer: Buffer): string | undefined {
-  for (let i = 0; i < fields.count; i++) if (fields.kind[i] !== FieldKind.OTHER) return undefined;
+  for (let i = 0; i < fields.count; i++) {
+    if (fields.kind[i] !== FieldKind.OTHER) return undefined;
+    const name = buffer.toString("latin1", fields.nameAt[i], fields.nameEnd[i]).toLowerCase();
+    if (NEVER_TRAILERS.has(name.replaceAll("_", "-"))) return undefined;
+  }
   return `${keptFields(fields, buffer, RESPONSE_DROPS)}\r\n`;
 }

@@ -3,10 +3,11 @@
  *
  * Source: RFC 9112 section 6.3, with every choice it leaves open made the strict way: Content-Length and
  * Transfer-Encoding together, repeated Content-Length (equal or not), lists in either, any coding but a single
- * `chunked`, signs, blanks and numbers past 2^53: all malformed.
+ * `chunked`, signs, blanks, leading zeros (octal, to some), tabs around the value (part of it, to llhttp) and numbers
+ * past 2^53: all malformed.
  */
 import { FieldKind, type FieldTable } from "./fields.ts";
-import { equalsIgnoreCase } from "./grammar.ts";
+import { HTAB, equalsIgnoreCase } from "./grammar.ts";
 
 /** A body's length in bytes, or one of the negative marks below. */
 export type BodyLength = number;
@@ -24,12 +25,12 @@ export function statedLength(fields: FieldTable, buffer: Uint8Array): BodyLength
   let length: BodyLength = UNSTATED;
   for (let i = 0; i < fields.count; i++) {
     const kind = fields.kind[i];
+    if (kind !== FieldKind.CONTENT_LENGTH && kind !== FieldKind.TRANSFER_ENCODING) continue;
+    if (length !== UNSTATED || hasTab(buffer, fields.nameEnd[i]!, fields.lineEnd[i]!)) return AMBIGUOUS;
     if (kind === FieldKind.CONTENT_LENGTH) {
-      if (length !== UNSTATED) return AMBIGUOUS;
       length = decimal(buffer, fields.valueAt[i]!, fields.valueEnd[i]!);
       if (length === AMBIGUOUS) return AMBIGUOUS;
-    } else if (kind === FieldKind.TRANSFER_ENCODING) {
-      if (length !== UNSTATED) return AMBIGUOUS;
+    } else {
       if (!equalsIgnoreCase(buffer, fields.valueAt[i]!, fields.valueEnd[i]!, "chunked")) return AMBIGUOUS;
       length = CHUNKED;
     }
@@ -37,8 +38,14 @@ export function statedLength(fields: FieldTable, buffer: Uint8Array): BodyLength
   return length;
 }
 
+function hasTab(buffer: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (buffer[i] === HTAB) return true;
+  return false;
+}
+
 function decimal(buffer: Uint8Array, start: number, end: number): BodyLength {
   if (end === start || end - start > CONTENT_LENGTH_DIGITS_MAX) return AMBIGUOUS;
+  if (buffer[start] === 0x30 && end - start > 1) return AMBIGUOUS;
   let value = 0;
   for (let i = start; i < end; i++) {
     const digit = buffer[i]! - 0x30;

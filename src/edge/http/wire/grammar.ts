@@ -26,9 +26,13 @@ export const FIELD_VALUE = tableOf((byte) => byte === 0x09 || (byte >= 0x20 && b
 /** Request targets: visible ASCII but `#`; browsers do send `|` and `{`, which RFC 3986 would have encoded. */
 export const TARGET = tableOf((byte) => byte > 0x20 && byte < 0x7f && byte !== 0x23);
 
-/** Host and port: reg-name, IPv4 and bracketed IPv6 characters (RFC 3986 section 3.2.2). No user information. */
+/**
+ * Host and port: the unreserved characters of a reg-name, IPv4 and bracketed IPv6 (RFC 3986 section 3.2.2). No user
+ * information, and none of the percent codes and punctuation that RFC 3986 would allow: no host has them in its name,
+ * servers disagree on decoding them, and a comma is two Hosts that somebody joined.
+ */
 export const AUTHORITY = tableOf(
-  (byte) => isAlphanumeric(byte) || "-._~%!$&'()*+,;=:[]".includes(String.fromCharCode(byte)),
+  (byte) => isAlphanumeric(byte) || "-._~:[]".includes(String.fromCharCode(byte)),
 );
 
 /** The value of a hexadecimal digit, 255 for any other byte. */
@@ -45,12 +49,14 @@ export const HTAB = 0x09;
 export const COLON = 0x3a;
 export const SLASH = 0x2f;
 
-/** Whether the bytes in [start, end) are `word`, which is lower case ASCII letters and dashes, in any case. */
+/** Whether the bytes in [start, end) are `word`, whose letters are lower case ASCII, in any case. */
 export function equalsIgnoreCase(buffer: Uint8Array, start: number, end: number, word: string): boolean {
   if (end - start !== word.length) return false;
   for (let i = 0; i < word.length; i++) {
-    // 0x20 folds letters to lower case and leaves the dash as it is.
-    if ((buffer[start + i]! | 0x20) !== word.charCodeAt(i)) return false;
+    const byte = buffer[start + i]!;
+    const wanted = word.charCodeAt(i);
+    // 0x20 folds letters to lower case; any other byte must be the very one.
+    if (byte !== wanted && ((byte | 0x20) !== wanted || wanted < 0x61 || wanted > 0x7a)) return false;
   }
   return true;
 }

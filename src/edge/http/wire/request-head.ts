@@ -2,12 +2,14 @@
  * Reads a request's head: request line, fields, and what they mean for routing and framing.
  *
  * Source: RFC 9112 sections 2 to 6, with no leniency: exactly one space between the parts of the request line, CRLF
- * everywhere, one Host, no dot segments in the path. What could be read in two ways is refused with a named fault.
+ * everywhere, one Host, no dot segments in the path. What could be read in two ways is refused with a named fault,
+ * the same however the bytes come in pieces.
  *
  * One RequestHead is reused for message after message. Strings it hands out are its own; offsets in `fields` are
  * valid only while the buffer of the last parse is untouched.
  */
-import { ConnectionOption, readConnection } from "./connection-options.ts";
+import { isIPv6 } from "node:net";
+import { ConnectionOption, readConnection, upgradesOnlyToWebSocket } from "./connection-options.ts";
 import { FieldKind, FieldTable, MALFORMED, NEEDS_MORE } from "./fields.ts";
 import { AMBIGUOUS, CHUNKED, UNSTATED, statedLength, type BodyLength } from "./framing.ts";
 import { AUTHORITY, CR, LF, SLASH, SP, TARGET, TOKEN, equalsIgnoreCase } from "./grammar.ts";
@@ -49,6 +51,8 @@ export class RequestHead {
   fault = "";
 
   #buffer: Buffer = Buffer.alloc(0);
+  #knownAuthority = "";
+  #knownHost = "";
 
   /** Returns the index after the head, NEEDS_MORE, or REFUSED. */
   parse(buffer: Buffer, start: number, end: number): number {
@@ -85,27 +89,16 @@ export class RequestHead {
     if (i === end) return NEEDS_MORE;
     if (buffer[i] !== SP || i === targetAt) return this.#refuse("bad-request", "malformed request target");
     const targetEnd = i++;
-    // "HTTP/1.x" CR LF
-    if (end - i < 10) {
-      return isPrefixOf(buffer, i, end, "HTTP/1.")
-        ? NEEDS_MORE
-        : this.#refuse("bad-request", "malformed HTTP version");
-    }
-    if (!isPrefixOf(buffer, i, i + 5, "HTTP/")) {
-      return this.#refuse("bad-request", "malformed HTTP version");
-    }
-    if (buffer[i + 5] !== 0x31 || buffer[i + 6] !== 0x2e) {
-      return this.#refuse("version-unsupported", "not HTTP/1.x");
-    }
+    if (!isVersionLineEnd(buffer, i, end)) return this.#refuse("bad-request", "malformed HTTP version");
+    if (end - i < VERSION_LINE_END.length) return NEEDS_MORE;
     const minor = buffer[i + 7]! - 0x30;
-    if (minor !== 0 && minor !== 1) return this.#refuse("version-unsupported", "not HTTP/1.0 or HTTP/1.1");
-    if (buffer[i + 8] !== CR || buffer[i + 9] !== LF) {
-      return this.#refuse("bad-request", "malformed end of the request line");
+    if (buffer[i + 5] !== 0x31 || minor > 1) {
+      return this.#refuse("version-unsupported", "not HTTP/1.0 or HTTP/1.1");
     }
     this.minorVersion = minor;
     this.method = methodName(buffer, start, methodEnd);
     this.target = buffer.toString("latin1", targetAt, targetEnd);
-    return i + 10;
+    return i + VERSION_LINE_END.length;
   }
 
   #interpret(buffer: Buffer): boolean {
@@ -126,8 +119,14 @@ export class RequestHead {
     }
     if (this.bodyLength === UNSTATED) this.bodyLength = 0;
 
+    // Only WebSocket is tunnelled: an h2c upgrade would carry requests past routing and limits.
+    this.upgradesToWebSocket =
+      (connection & ConnectionOption.UPGRADE) !== 0 &&
+      this.minorVersion === 1 &&
+      this.bodyLength === 0 &&
+      this.method === "GET" &&
+      upgradesOnlyToWebSocket(fields, buffer);
     this.expectsContinue = false;
-    this.upgradesToWebSocket = false;
     this.requestId = "";
     for (let i = 0; i < fields.count; i++) {
       const kind = fields.kind[i];
@@ -135,18 +134,13 @@ export class RequestHead {
       if (kind === FieldKind.REQUEST_ID) {
         const id = fields.value(buffer, i);
         this.requestId = REQUEST_ID.test(id) ? id : "";
-      }
-      else if (kind === FieldKind.EXPECT) {
+      } else if (kind === FieldKind.EXPECT) {
         if (!equalsIgnoreCase(buffer, fields.valueAt[i]!, fields.valueEnd[i]!, "100-continue")) {
           return this.#fail("bad-request", "Expect asks for something unknown");
         }
-        this.expectsContinue = this.minorVersion === 1;
-      } else if (kind === FieldKind.UPGRADE && (connection & ConnectionOption.UPGRADE) !== 0) {
-        // Only WebSocket is tunnelled: an h2c upgrade would carry requests past routing and limits.
-        this.upgradesToWebSocket =
-          this.minorVersion === 1 &&
-          this.bodyLength === 0 &&
-          equalsIgnoreCase(buffer, fields.valueAt[i]!, fields.valueEnd[i]!, "websocket");
+        // HTTP/1.0 knows no interim answers, and without a body there is nothing to hold back: it goes no further.
+        if (this.minorVersion === 0 || this.bodyLength === 0) fields.kind[i] = FieldKind.NOMINATED;
+        else this.expectsContinue = true;
       }
     }
     return true;
@@ -170,20 +164,28 @@ export class RequestHead {
       this.authority = fields.value(buffer, hostIndex);
     }
     this.absoluteForm = false;
+    // In whichever form: an endpoint that took it for a tunnel would frame its answer differently.
+    if (this.method === "CONNECT") return this.#fail("method-unsupported", "CONNECT");
+    if (this.method === "PRI") return this.#fail("bad-request", "PRI belongs to the HTTP/2 preface");
     if (this.target.charCodeAt(0) !== SLASH && !this.#reduceTarget(hostIndex !== -1)) return false;
     const queryAt = this.target.indexOf("?");
     this.path = queryAt === -1 ? this.target : this.target.slice(0, queryAt);
     this.query = queryAt === -1 ? "" : this.target.slice(queryAt + 1);
     if (hasDotSegment(this.path)) return this.#fail("bad-request", "dot segment in the path");
-    const host = hostOf(this.authority);
-    if (host === undefined) return this.#fail("bad-request", "malformed Host");
-    this.host = host;
+    if (this.path.includes("\\")) return this.#fail("bad-request", "backslash in the path");
+    // Most requests name the same host as the one before.
+    if (this.authority !== this.#knownAuthority) {
+      const host = hostOf(this.authority);
+      if (host === undefined) return this.#fail("bad-request", "malformed Host");
+      this.#knownAuthority = this.authority;
+      this.#knownHost = host;
+    }
+    this.host = this.#knownHost;
     return true;
   }
 
-  /** Absolute form becomes origin form; the asterisk stays; CONNECT and anything else is refused. */
+  /** Absolute form becomes origin form; the asterisk stays; anything else is refused. */
   #reduceTarget(hasHost: boolean): boolean {
-    if (this.method === "CONNECT") return this.#fail("method-unsupported", "CONNECT");
     if (this.target === "*" && this.method === "OPTIONS") return true;
     const match = /^http:\/\/([^/?]+)(\/[^]*|\?[^]*|)$/i.exec(this.target);
     if (match === null) return this.#fail("bad-request", "malformed request target");
@@ -197,7 +199,9 @@ export class RequestHead {
     this.authority = authority;
     this.absoluteForm = true;
     const rest = match[2]!;
-    this.target = rest.startsWith("/") ? rest : `/${rest}`;
+    // RFC 9112 section 3.2.4: OPTIONS of a whole server becomes the asterisk.
+    if (rest === "" && this.method === "OPTIONS") this.target = "*";
+    else this.target = rest.startsWith("/") ? rest : `/${rest}`;
     return true;
   }
 
@@ -213,6 +217,20 @@ export class RequestHead {
   }
 }
 
+/** How every request line ends; a `0` stands for any digit. */
+const VERSION_LINE_END = "HTTP/0.0\r\n";
+
+/** Whether the bytes are the end of a request line, or the beginning of one. */
+function isVersionLineEnd(buffer: Uint8Array, start: number, end: number): boolean {
+  const length = Math.min(end - start, VERSION_LINE_END.length);
+  for (let i = 0; i < length; i++) {
+    const byte = buffer[start + i]!;
+    const wanted = VERSION_LINE_END.charCodeAt(i);
+    if (byte !== wanted && (wanted !== 0x30 || byte < 0x30 || byte > 0x39)) return false;
+  }
+  return true;
+}
+
 function isPrefixOf(buffer: Uint8Array, start: number, end: number, word: string): boolean {
   const length = Math.min(end - start, word.length);
   for (let i = 0; i < length; i++) if (buffer[start + i] !== word.charCodeAt(i)) return false;
@@ -226,26 +244,29 @@ function methodName(buffer: Buffer, start: number, end: number): string {
   return buffer.toString("latin1", start, end);
 }
 
-/** A segment `.` or `..`, plain or percent-encoded: two servers may disagree on what such a path names. */
+/**
+ * A segment `.` or `..`: two servers may disagree on what such a path names. Dots and the slashes around them may be
+ * percent-encoded or backslashes, and a segment may have parameters (`..;`), which some servers strip first.
+ */
 function hasDotSegment(path: string): boolean {
   // Nearly no path has a segment that begins with a dot, so look for that first.
-  if (!path.includes("/.") && !path.includes("%2")) return false;
-  return /\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path);
+  if (!path.includes("/.") && !path.includes("%")) return false;
+  return /(?:[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:[/\\;]|%2f|%5c|%3b|$)/i.test(path);
 }
 
-/** Host without port and trailing dot, lower case; undefined if brackets or port make no sense. */
+/** Host without port and trailing dot, lower case; undefined if brackets, dots or port make no sense. */
 function hostOf(authority: string): string | undefined {
+  if (authority.startsWith("[")) {
+    const match = /^\[([0-9a-f:.]+)\](?::[0-9]{0,5})?$/i.exec(authority);
+    return match !== null && isIPv6(match[1]!) ? `[${match[1]!.toLowerCase()}]` : undefined;
+  }
   const colon = authority.lastIndexOf(":");
   let host = authority;
-  if (authority.startsWith("[")) {
-    const match = /^(\[[0-9a-f:.]+\])(?::[0-9]{0,5})?$/i.exec(authority);
-    if (match === null) return undefined;
-    host = match[1]!;
-  } else if (colon !== -1) {
+  if (colon !== -1) {
     host = authority.slice(0, colon);
-    if (host.includes(":") || !/^[0-9]{0,5}$/.test(authority.slice(colon + 1))) return undefined;
+    if (host === "" || !/^[0-9]{0,5}$/.test(authority.slice(colon + 1))) return undefined;
   }
-  if (host !== authority && host === "") return undefined;
+  if (/^\.|\.\.|[:[\]]/.test(host)) return undefined;
   host = host.toLowerCase();
   return host.endsWith(".") ? host.slice(0, -1) : host;
 }

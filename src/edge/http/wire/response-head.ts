@@ -4,10 +4,10 @@
  * Source: RFC 9112 sections 4 and 6. An endpoint is trusted no more than a client: two readings are one too many,
  * and the connection is given up.
  */
-import { ConnectionOption, readConnection } from "./connection-options.ts";
+import { ConnectionOption, readConnection, upgradesOnlyToWebSocket } from "./connection-options.ts";
 import { FieldKind, FieldTable, MALFORMED, NEEDS_MORE } from "./fields.ts";
-import { AMBIGUOUS, UNSTATED, UNTIL_CLOSE, statedLength, type BodyLength } from "./framing.ts";
-import { CR, FIELD_VALUE, LF, SP, equalsIgnoreCase } from "./grammar.ts";
+import { AMBIGUOUS, CHUNKED, UNSTATED, UNTIL_CLOSE, statedLength, type BodyLength } from "./framing.ts";
+import { CR, FIELD_VALUE, LF, SP } from "./grammar.ts";
 
 /** The head is malformed, too large or ambiguous; `fault` says why. */
 export const UNREADABLE = -1;
@@ -40,10 +40,10 @@ export class ResponseHead {
 
   #parseStatusLine(buffer: Buffer, start: number, end: number): number {
     // "HTTP/1.1 200" and then a space and a reason, or CR LF at once.
-    if (end - start < 13) return startsLikeHttp(buffer, start, end) ? NEEDS_MORE : this.#fail("not HTTP");
+    if (!startsLikeHttp(buffer, start, end)) return this.#fail("not HTTP/1.x");
+    if (end - start < 13) return NEEDS_MORE;
     const minor = buffer[start + 7]! - 0x30;
-    if (!startsLikeHttp(buffer, start, start + 7) || (minor !== 0 && minor !== 1))
-      return this.#fail("not HTTP/1.x");
+    if (minor !== 0 && minor !== 1) return this.#fail("not HTTP/1.0 or HTTP/1.1");
     const hundreds = buffer[start + 9]! - 0x30;
     const tens = buffer[start + 10]! - 0x30;
     const ones = buffer[start + 11]! - 0x30;
@@ -80,15 +80,24 @@ export class ResponseHead {
     this.keepAlive =
       (connection & ConnectionOption.CLOSE) === 0 &&
       (this.minorVersion === 1 || (connection & ConnectionOption.KEEP_ALIVE) !== 0);
+    // Neither a closing connection nor HTTP/1.0 leaves room for the final response that must follow.
+    if (this.status < 200 && !this.keepAlive)
+      return this.#reject("an interim response that ends the connection");
     const stated = statedLength(fields, buffer);
     if (stated === AMBIGUOUS) return this.#reject("ambiguous body length");
-    this.#readOthers(buffer, fields, connection);
+    // RFC 9112 section 6.1: such framing is faulty.
+    if (stated === CHUNKED && this.minorVersion === 0) return this.#reject("Transfer-Encoding in HTTP/1.0");
+    this.switchesToWebSocket =
+      (connection & ConnectionOption.UPGRADE) !== 0 && upgradesOnlyToWebSocket(fields, buffer);
+    this.#readOthers(buffer, fields);
     if (headRequest || this.status < 200 || this.status === 204 || this.status === 304) {
-      // RFC 9112 section 6.3: no body whatever the fields say. On 1xx and 204 a length may not even be said.
-      if (stated !== UNSTATED && stated !== 0 && (this.status < 200 || this.status === 204)) {
-        return this.#reject("a body length where no body can be");
-      }
+      // RFC 9112 section 6.3: no body whatever the fields say.
       this.bodyLength = 0;
+      if (stated !== UNSTATED && (this.status < 200 || this.status === 204)) {
+        // RFC 9110 section 8.6: not even a length. That of nothing is forgiven, and goes no further.
+        if (stated !== 0) return this.#reject("a body length where no body can be");
+        dropLength(fields);
+      }
     } else if (stated === UNSTATED) {
       this.bodyLength = UNTIL_CLOSE;
       this.keepAlive = false;
@@ -98,10 +107,9 @@ export class ResponseHead {
     return true;
   }
 
-  #readOthers(buffer: Buffer, fields: FieldTable, connection: number): void {
+  #readOthers(buffer: Buffer, fields: FieldTable): void {
     this.keepAliveMs = 0;
     this.hasRequestId = false;
-    this.switchesToWebSocket = false;
     for (let i = 0; i < fields.count; i++) {
       const kind = fields.kind[i];
       if (kind === FieldKind.OTHER) continue;
@@ -109,10 +117,6 @@ export class ResponseHead {
       else if (kind === FieldKind.KEEP_ALIVE) {
         const seconds = /timeout=([0-9]{1,6})/.exec(fields.value(buffer, i));
         if (seconds !== null) this.keepAliveMs = Number(seconds[1]) * 1000;
-      } else if (kind === FieldKind.UPGRADE) {
-        this.switchesToWebSocket =
-          (connection & ConnectionOption.UPGRADE) !== 0 &&
-          equalsIgnoreCase(buffer, fields.valueAt[i]!, fields.valueEnd[i]!, "websocket");
       }
     }
   }
@@ -125,6 +129,12 @@ export class ResponseHead {
   #reject(fault: string): boolean {
     this.fault = fault;
     return false;
+  }
+}
+
+function dropLength(fields: FieldTable): void {
+  for (let i = 0; i < fields.count; i++) {
+    if (fields.kind[i] === FieldKind.CONTENT_LENGTH) fields.kind[i] = FieldKind.NOMINATED;
   }
 }
 

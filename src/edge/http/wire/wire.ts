@@ -35,6 +35,8 @@ export interface WireUser {
   onDrain(): void;
   /** The connection is over; nothing more comes. Called once, always, and last. */
   onGone(error: Error | undefined): void;
+  /** One of the calls above has thrown: a bug, which must not take the process with it. */
+  onDefect(error: unknown): void;
 }
 
 export class Wire {
@@ -46,15 +48,14 @@ export class Wire {
   private constructor(socket: net.Socket, user: WireUser) {
     this.#socket = socket;
     this.#user = user;
-    socket.on("end", () => this.#user?.onEnd());
-    socket.on("drain", () => this.#user?.onDrain());
+    socket.on("end", () => this.#tell((to) => to.onEnd()));
+    socket.on("drain", () => this.#tell((to) => to.onDrain()));
     socket.on("error", (error) => {
       this.#error = error;
     });
     socket.on("close", () => {
-      const last = this.#user;
+      this.#tell((to) => to.onGone(this.#error));
       this.#user = undefined;
-      last?.onGone(this.#error);
     });
   }
 
@@ -77,7 +78,7 @@ export class Wire {
   }
 
   static connect(address: string, port: number, user: WireUser & { onConnect(): void }): Wire {
-    let wire: Wire | undefined;
+    let wire: Wire;
     const socket = net.connect({
       host: address,
       port,
@@ -86,7 +87,7 @@ export class Wire {
       onread: reader(() => wire),
     });
     wire = new Wire(socket, user);
-    socket.once("connect", () => user.onConnect());
+    socket.once("connect", () => wire.#tell(() => user.onConnect()));
     return wire;
   }
 
@@ -99,16 +100,38 @@ export class Wire {
 
   /** For the reader below: `count` bytes stand at the head of `buffer`. */
   deliver(buffer: Buffer, count: number): void {
-    this.#user?.onBytes(buffer, 0, count);
+    try {
+      this.#user?.onBytes(buffer, 0, count);
+    } catch (error) {
+      this.#user?.onDefect(error);
+    }
   }
 
-  get remoteAddress(): string {
-    return this.#socket.remoteAddress ?? "";
+  #tell(what: (user: WireUser) => void): void {
+    const user = this.#user;
+    if (user === undefined) return;
+    try {
+      what(user);
+    } catch (error) {
+      user.onDefect(error);
+    }
   }
 
   /** Bytes accepted for sending that the kernel has not taken yet. */
   get queuedBytes(): number {
     return this.#socket.writableLength;
+  }
+
+  /**
+   * The connection was reset and nobody was told: Node polls a socket only while it reads or has bytes to send. Those
+   * that do neither, paused or with the other side ended, are to be asked now and then; it is one system call.
+   */
+  get lost(): boolean {
+    if (!this.#paused && !this.#socket.readableEnded) return false;
+    const { _handle: handle } = this.#socket as unknown as {
+      _handle?: { getpeername?(address: object): number } | null;
+    };
+    return (handle?.getpeername?.({}) ?? 0) !== 0;
   }
 
   /** Latin-1 text, one byte a character. False: stop writing until `onDrain`. */
@@ -132,6 +155,11 @@ export class Wire {
     const more = this.#socket.write(congested ? target : target.subarray(0, size));
     if (!congested && this.#socket.writableLength > 0) block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
     return more;
+  }
+
+  /** It is held back from here: that nothing comes is not the other side's doing. */
+  get paused(): boolean {
+    return this.#paused;
   }
 
   pause(): void {
