@@ -15,6 +15,7 @@ export async function check(paths: readonly string[], output: "text" | "json"): 
       `${files} files, ${config.listeners.length} listeners, ${config.pools.length} pools: ` +
         `${errors} errors, ${problems.length - errors} warnings\n`,
     );
+    if (config.listeners.length === 0) process.stdout.write("no listener: `serve` would refuse this\n");
   }
   return hasErrors(problems) ? 1 : 0;
 }

@@ -79,7 +79,7 @@ export const REFUSALS = {
     grpcCode: 14,
     clientMayRetry: true,
     meaning:
-      "The endpoint closed or reset the connection before it answered, and the request could not be replayed.",
+      "The endpoint closed or reset the connection before it answered; no further attempt was possible or allowed.",
   },
   "bad-response": {
     status: 502,

@@ -108,7 +108,7 @@ test("a checkout runs its sources, the published form what was built; older Node
   const modern = run(install({ ...both, "path/bin/node": fakeNode("path", "v24.21.0") })).stdout;
   assert.match(modern, /^path \S.*src\/cli\/main\.ts$/m);
   const older = run(install({ ...both, "path/bin/node": fakeNode("path", "v22.19.0") })).stdout;
-  assert.match(older, /^path --disable-warning=ExperimentalWarning .*src\/cli\/main\.ts$/m);
+  assert.match(older, /^path --disable-sigusr1 --disable-warning=ExperimentalWarning .*src\/cli\/main\.ts$/m);
   const built = run(
     install({ "dist/cli/main.js": "", "path/bin/node": fakeNode("path", "v22.19.0") }),
   ).stdout;

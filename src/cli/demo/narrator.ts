@@ -3,7 +3,7 @@
  * measurement only: shares counted from responses, states and failures as observed).
  *
  * A line about the gateway appears only when its condition is seen to hold; if the gateway does not do its work, the
- * line does not appear. Times are seconds since the scene began.
+ * line does not appear. Times are seconds since the endpoint's condition last changed.
  */
 import { type Moment, PATIENT } from "./story.ts";
 import { NO_TRAFFIC, type Traffic } from "./traffic-window.ts";
@@ -33,6 +33,8 @@ const NOTICEABLE_SHARE = 0.02;
 
 export class Narrator {
   #moment: Moment | undefined;
+  /** How long earlier scenes have had the endpoint in its present condition. */
+  #beforeSceneMs = 0;
   /** Share of the story's endpoint when it was last well and had its traffic. */
   #usualShare = 0;
   #trafficLeft = false;
@@ -42,7 +44,11 @@ export class Narrator {
   observe({ moment, traffic, state, failuresTotal }: Observation): readonly Caption[] {
     const captions: Caption[] = [];
     const measured = (text: string): void => void captions.push({ by: "measured", text });
-    const after = `after ${(moment.sinceMs / 1000).toFixed(1)} s`;
+    if (this.#moment !== undefined && moment.sceneNumber !== this.#moment.sceneNumber) {
+      const same = moment.scene.condition === this.#moment.scene.condition;
+      this.#beforeSceneMs = same ? this.#beforeSceneMs + this.#moment.scene.durationMs : 0;
+    }
+    const after = `after ${((this.#beforeSceneMs + moment.sinceMs) / 1000).toFixed(1)} s`;
 
     if (moment.sceneNumber !== this.#moment?.sceneNumber) {
       const cost = this.#costOfScene(failuresTotal);

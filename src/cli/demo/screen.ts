@@ -36,7 +36,7 @@ export class Screen {
 
   /** One column less than there is: a line that fills the last one makes some terminals wrap. */
   get width(): number {
-    return (this.#terminal.columns ?? USUAL_COLUMNS) - 1;
+    return (this.#terminal.columns || USUAL_COLUMNS) - 1;
   }
 
   draw(lines: readonly Line[]): void {

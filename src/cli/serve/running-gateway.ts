@@ -72,6 +72,7 @@ export class RunningGateway {
   #admin: AdminServer | undefined;
   #reloading: Promise<boolean> | undefined;
   #reloadAgain = false;
+  #served = false;
   #retry: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -121,6 +122,7 @@ export class RunningGateway {
     const { signal } = this.#stopWatching;
     const since = this.#fingerprint;
     void watchManifests(this.#options.paths, { onChange: () => void this.reload(), signal, since });
+    this.#served = true;
     const ports = this.gateway.listening;
     this.#log.info({ ports, admin: this.adminAddress, pools: this.gateway.view.pools.size }, "serving");
   }
@@ -264,7 +266,7 @@ export class RunningGateway {
     if (cut > 0) this.#log.warn({ connections: cut }, "drain limit reached; connections were cut");
     this.#admin?.close();
     await this.#accessLog?.close();
-    this.#log.info("stopped");
+    if (this.#served) this.#log.info("stopped");
     await this.#events.close();
   }
 }

@@ -6,6 +6,7 @@ import type { Problem } from "../../model/problem.ts";
 import type { Resources } from "../resources.ts";
 import { poolKeyOf } from "./backend-refs.ts";
 import type { ServicePort } from "./backend-refs.ts";
+import { emptyPoolProblem, strayProblem } from "./empty-pools.ts";
 import { endpointsOf, SERVICE_NAME_LABEL, sliceProblems } from "./endpoints.ts";
 import type { AttachedPolicies } from "./policies.ts";
 
@@ -20,12 +21,18 @@ export function buildPools(
     resources.endpointSlices,
     ({ namespace, labels }) => `${namespace}/${labels[SERVICE_NAME_LABEL] ?? ""}`,
   );
-  for (const slice of resources.endpointSlices) problems.push(...sliceProblems(slice));
+  for (const slice of resources.endpointSlices) {
+    const stray = strayProblem(slice, resources);
+    problems.push(...sliceProblems(slice), ...(stray === undefined ? [] : [stray]));
+  }
   const byKey = new Map(targets.map((target) => [poolKeyOf(target), target]));
   return [...byKey]
     .toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     .map(([key, target]) => {
       const own = slices.get(`${target.service.namespace}/${target.service.name}`) ?? [];
-      return { key, endpoints: endpointsOf(target, own), policy: policies.policyOf(target) };
+      const endpoints = endpointsOf(target, own);
+      const empty = endpoints.length === 0 ? emptyPoolProblem(target, own, resources) : undefined;
+      if (empty !== undefined) problems.push(empty);
+      return { key, endpoints, policy: policies.policyOf(target) };
     });
 }

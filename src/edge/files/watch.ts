@@ -3,8 +3,8 @@
  *
  * Polling instead of inotify: it sees symlink swaps (ConfigMap mounts, git-sync), works on network and container
  * mounts where events are lost, and its cost is one stat per file and interval. A change is told once it has stood
- * unchanged for one interval, so a folder in the middle of being written is not read half done. At worst a change is
- * told two intervals and one walk after it was made.
+ * unchanged for one interval, so a folder in the middle of being written is not read half done. A change that
+ * stands is told two intervals and one walk after it was made at worst; amid others that never rest, after six.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -20,17 +20,25 @@ export interface WatchOptions {
 }
 
 const INTERVAL_MS = 500;
+/** A stream of changes that never rests is taken as it stands after so many looks; half a file is rejected whole. */
+const UNSETTLED_MAX = 5;
 
 /** Resolves when the signal aborts. Files that vanish, folders that cannot be read and the like never reject it. */
 export async function watchManifests(paths: readonly string[], options: WatchOptions): Promise<void> {
   const { signal, onChange, intervalMs = INTERVAL_MS } = options;
   let told = options.since ?? (await look(paths));
   let last = told;
+  let unsettled = 0;
   while (await pause(intervalMs, signal)) {
     const now = await look(paths);
     const settled = now === last;
     last = now;
-    if (!settled || now === told || signal.aborted) continue;
+    if (now === told || signal.aborted) {
+      unsettled = 0;
+      continue;
+    }
+    if (!settled && ++unsettled < UNSETTLED_MAX) continue;
+    unsettled = 0;
     told = now;
     await onChange();
   }

@@ -17,6 +17,11 @@ export class AnswerStream {
     this.#rechunks = rechunks;
   }
 
+  /** Something of it has gone to the client: it can be finished or cut, not replaced. */
+  get begun(): boolean {
+    return this.#head === "";
+  }
+
   /** False: the client does not keep up; stop until its wire drains. */
   bytes(buffer: Buffer, start: number, end: number): boolean {
     const head = this.#head;

@@ -228,7 +228,9 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
     this.dueMs = 0;
   }
 
-  destroy(): void {
+  /** The time for draining is over. */
+  cut(): void {
+    this.#exchange?.onDrainTimeout();
     this.wire.destroy();
   }
 

@@ -158,8 +158,8 @@ export class EndpointConnection implements WireUser {
     const receiver = this.#receiver!;
     const at = responseHead.parse(buffer, start, end, receiver.method === "HEAD");
     if (at === UNREADABLE) return this.#unreadable(responseHead.fault);
+    if ((at === NEEDS_MORE ? end : at) - start > HEAD_BYTES_MAX) return this.#unreadable("head too large");
     if (at === NEEDS_MORE) {
-      if (end - start > HEAD_BYTES_MAX) return this.#unreadable("head too large");
       this.#held = Buffer.from(buffer.subarray(start, end));
       return 0;
     }

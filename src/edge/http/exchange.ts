@@ -71,7 +71,7 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
 
   /** Something of an answer may have reached the client: it can be finished or cut, not replaced. */
   get #begun(): boolean {
-    return this.#phase === "answering" || this.#phase === "tunnel";
+    return this.tunnel !== undefined || (this.#answer?.begun ?? false);
   }
 
   // ---- route, pick, open ------------------------------------------------------------------------------------------
@@ -202,7 +202,6 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
     this.#finish("completion", "complete");
   }
 
-  /** The client takes bytes again. */
   onClientWritable(): void {
     this.#attempts?.open?.connection.wire.resume();
   }
@@ -256,6 +255,11 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
 
   onClientGone(): void {
     this.#cut("cancelled", this.tunnel === undefined ? "client-gone" : "tunnel-cut", "client");
+  }
+
+  /** The gateway ends and has waited long enough. */
+  onDrainTimeout(): void {
+    this.#cut("cancelled", "drain-timeout", "gateway");
   }
 
   /** The request's body broke the rules after its head was taken. */

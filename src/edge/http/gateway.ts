@@ -165,7 +165,7 @@ export class Gateway implements ExchangeContext {
   close(): void {
     for (const server of this.#servers.values()) server.close();
     this.#servers.clear();
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.#connections) connection.cut();
     this.upstreams.close();
     this.sweeper.close();
   }
