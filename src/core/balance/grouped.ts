@@ -177,13 +177,7 @@ export class Grouped extends PickerBase {
   }
 
   #hasUntried(index: number, tried: readonly number[]): boolean {
-    const set = this.#groups[index]?.set;
-    if (set === undefined) return false;
-    let spoilt = 0;
-    for (let i = 0; i < tried.length; i++) {
-      if (set.has(tried[i]!) && tried.indexOf(tried[i]!) === i) spoilt++;
-    }
-    return set.size > spoilt;
+    return this.#groups[index]?.set.hasBeside(tried) ?? false;
   }
 
   /** Of the other groups with somebody untried, same level first; if all were tried, of those with anybody. */

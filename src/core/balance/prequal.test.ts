@@ -82,7 +82,16 @@ function reported(reports: readonly (readonly [number, number])[], seed = 1) {
   const options = { ...DEFAULT_BALANCING_OPTIONS, prequal: { probesPerRequest: 1 } };
   const members = (): readonly number[] => [...reports.keys()];
   const limit = (): number => 1000;
-  const picker = new Prequal({ columns, candidates, trace, options, members, limit, prng: createPrng(seed) });
+  const picker = new Prequal({
+    columns,
+    candidates,
+    trace,
+    options,
+    members,
+    limit,
+    gateways: 1,
+    prng: createPrng(seed),
+  });
   for (const [slot, [inFlight, latencyMs]] of reports.entries()) {
     candidates.add(slot);
     takeReport(columns.load, slot, { inFlight, latencyMs }, 0);
