@@ -32,7 +32,7 @@ test("the quantile is that of a sorted list of the last 256, under any values", 
     fc.property(fc.array(fc.nat(3000), { maxLength: 700 }), fc.constantFrom(0.5, 0.84, 0.99), (values, q) => {
       const distribution = new RifDistribution(q);
       for (const [i, value] of values.entries()) {
-        distribution.add(value);
+        distribution.add(Float64Array.of(value), 0);
         const recent = values
           .slice(Math.max(0, i - 255), i + 1)
           .map(rifBucket)
