@@ -26,6 +26,9 @@ export interface Endpoint {
   readonly priority?: number | undefined;
 }
 
+/** A hundred levels are more than anybody plans; bounds what is kept per level. */
+export const PRIORITY_MAX = 127;
+
 /** `address:port`, with IPv6 addresses in brackets (RFC 3986 section 3.2.2). */
 export function endpointKey(address: string, port: number): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;

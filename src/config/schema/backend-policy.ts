@@ -5,7 +5,8 @@
  * Defaults are not filled in here but in translate/pool-policy.ts, from model/policy.ts, their one source.
  */
 import * as z from "zod";
-import type { BalancingPolicy, RetryCause } from "../../model/policy.ts";
+import type { RetryCause } from "../../model/policy.ts";
+import { balancing } from "./balancing.ts";
 import { circuitBreaker, slowStart } from "./circuit-breaker.ts";
 import { duration, integer, notYet, objectToRepeats, raise, strict, text } from "./fields.ts";
 import { healthCheck } from "./health-check.ts";
@@ -13,17 +14,6 @@ import { judgeWord } from "./known-names.ts";
 import { manifest } from "./metadata.ts";
 import { labelName, objectName, portName } from "./names.ts";
 import { outlierDetection } from "./outlier-detection.ts";
-
-/** What `balancing.policy` may be. */
-export const BALANCING: readonly BalancingPolicy[] = [
-  "Auto",
-  "RoundRobin",
-  "Random",
-  "LeastRequest",
-  "PeakEwma",
-  "LocalityAware",
-];
-const BALANCING_LATER = ["Prequal", "ResourceAware", "ConsistentHash", "Inference"];
 
 const RETRY_CAUSES: readonly RetryCause[] = ["connect-failure", "refused-stream", "unavailable"];
 
@@ -82,9 +72,7 @@ export const backendPolicySchema = manifest(
   objectName,
   strict({
     targetRefs,
-    balancing: strict({
-      policy: text((value) => judgeWord(value, "balancing policy", BALANCING, BALANCING_LATER)).optional(),
-    }).optional(),
+    balancing: balancing.optional(),
     healthCheck: healthCheck.optional(),
     outlierDetection: outlierDetection.optional(),
     slowStart: slowStart.optional(),

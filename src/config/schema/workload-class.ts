@@ -7,7 +7,7 @@
 import * as z from "zod";
 import type { BalancingPolicy } from "../../model/policy.ts";
 import type { ResourceProfile, WorkloadKind } from "../../model/workload.ts";
-import { BALANCING } from "./backend-policy.ts";
+import { BALANCING } from "./balancing.ts";
 import {
   decimal,
   duration,

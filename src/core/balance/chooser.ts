@@ -27,6 +27,7 @@ export interface ChooserSetting {
   readonly prng: Prng;
   /** Where this gateway runs; undefined: not known, and no zone is preferred. */
   readonly localZone: string | undefined;
+  readonly gateways: number;
 }
 
 export class Chooser {
@@ -132,13 +133,14 @@ export class Chooser {
   }
 
   #world(): PickerWorld {
-    const { columns, eligible, members, prng } = this.#setting;
+    const { columns, eligible, members, prng, gateways } = this.#setting;
     return {
       columns,
       candidates: eligible,
       prng,
       trace: this.trace,
       options: this.#options,
+      gateways,
       limit: () => this.#limit,
       members: () => tier(columns, members.bound),
     };

@@ -2,6 +2,7 @@
  * From the policy's public name to the code that carries it out.
  */
 import type { BalancingPolicy } from "../../model/policy.ts";
+import { Auto } from "./auto.ts";
 import { ConsistentHash } from "./consistent-hash.ts";
 import { LeastRequest } from "./least-request.ts";
 import { LocalityAware } from "./locality-aware.ts";
@@ -25,6 +26,7 @@ export function createPicker(policy: BalancingPolicy, world: PickerWorld): Picke
     case "ResourceAware":
       return new ResourceAware(world);
     case "Auto":
+      return new Auto(world, createPicker);
     case "PeakEwma":
       return new PeakEwma(world);
     case "LocalityAware":

@@ -17,7 +17,7 @@ import { copyPrng, type Prng } from "../../std/prng.ts";
 import { DRAINING, FREE, LEAVING, type Columns } from "../signals/columns.ts";
 import type { Chooser } from "./chooser.ts";
 import { wellness, type Eligible } from "./eligible.ts";
-import { ANY_ZONE } from "./grouped.ts";
+import { ANY_ZONE } from "./group.ts";
 import type { Members } from "./members.ts";
 import type { PickFacts } from "./pick-facts.ts";
 import type { PickerAccount } from "./picker.ts";

@@ -15,30 +15,18 @@ import type { Outcome } from "../../model/outcome.ts";
 import type { Factor } from "../../model/explanation.ts";
 import { mixed } from "../../std/murmur3.ts";
 import { wellness } from "./eligible.ts";
+import { ANY_ZONE, levelsOf, standsInBefore, weighGroups, type Group } from "./group.ts";
 import { NO_HASH, type PickFacts } from "./pick-facts.ts";
 import { PickerBase, type Picker, type PickerAccount, type PickerWorld } from "./picker.ts";
 import { levelLoads } from "./priorities.ts";
 import { SlotSet } from "./slot-set.ts";
+import { BY_CHANCE } from "./trace.ts";
 import { ZoneUtilisation } from "./zone-utilisation.ts";
 import { zoneShares, type Zone } from "./zones.ts";
-
-/** The name of the zone where zones do not divide. */
-export const ANY_ZONE = "*";
 
 export interface Division {
   /** Undefined: zones do not divide. */
   readonly localZone: string | undefined;
-}
-
-interface Group {
-  readonly priority: number;
-  readonly zone: string;
-  readonly set: SlotSet;
-  readonly picker: Picker;
-  readonly utilisation: ZoneUtilisation;
-  members: readonly number[];
-  /** Of the whole traffic. */
-  share: number;
 }
 
 export type MakePicker = (world: PickerWorld) => Picker;
@@ -71,6 +59,7 @@ export class Grouped extends PickerBase {
     let index = this.#drawGroup(facts.hash ?? NO_HASH);
     if (!this.#hasUntried(index, facts.tried)) index = this.#nextBest(index, facts.tried);
     this.#last = index;
+    if (index === NOBODY) return this.#anybody(facts.tried);
     return this.#groups[index]!.picker.choose(facts, nowMs);
   }
 
@@ -109,8 +98,7 @@ export class Grouped extends PickerBase {
 
   override rebalance(nowMs: number): void {
     this.#assign();
-    const levels = this.#levels();
-    const loads = levelLoads(levels);
+    const loads = levelLoads(levelsOf(this.#groups, this.#world.columns));
     this.#panics = loads.map(({ panic }) => panic);
     this.#resync(nowMs);
     for (const [priority, { load }] of loads.entries()) this.#split(priority, load, nowMs);
@@ -123,12 +111,9 @@ export class Grouped extends PickerBase {
   }
 
   override weigh(slots: readonly number[], nowMs: number, shares: Float64Array): void {
-    for (const group of this.#groups) {
-      const own = slots.filter((slot) => this.#groupFor(slot) === group && this.#mayUse(slot));
-      group.picker.weigh(own, nowMs, shares);
-      const total = own.reduce((sum, slot) => sum + shares[slot]!, 0);
-      for (const slot of own) shares[slot] = total > 0 ? (shares[slot]! / total) * group.share : 0;
-    }
+    const used = slots.filter((slot) => this.#mayUse(slot));
+    // Nobody well: as when choosing, the ill are better than nobody.
+    weighGroups(this.#groups, used.length > 0 ? used : slots, (slot) => this.#groupFor(slot), nowMs, shares);
   }
 
   override account(): PickerAccount {
@@ -177,13 +162,7 @@ export class Grouped extends PickerBase {
   }
 
   #hasUntried(index: number, tried: readonly number[]): boolean {
-    const set = this.#groups[index]?.set;
-    if (set === undefined) return false;
-    let spoilt = 0;
-    for (let i = 0; i < tried.length; i++) {
-      if (set.has(tried[i]!) && tried.indexOf(tried[i]!) === i) spoilt++;
-    }
-    return set.size > spoilt;
+    return this.#groups[index]?.set.hasBeside(tried) ?? false;
   }
 
   /** Of the other groups with somebody untried, same level first; if all were tried, of those with anybody. */
@@ -192,19 +171,21 @@ export class Grouped extends PickerBase {
     let best = NOBODY;
     for (const exclude of [tried, []]) {
       for (let index = 0; index < this.#groups.length; index++) {
-        if (this.#hasUntried(index, exclude) && this.#isBetter(index, best, level)) best = index;
+        if (!this.#hasUntried(index, exclude)) continue;
+        const isBetter = best === NOBODY || standsInBefore(this.#groups[index]!, this.#groups[best]!, level);
+        if (isBetter) best = index;
       }
       if (best !== NOBODY) return best;
     }
     return best;
   }
 
-  #isBetter(index: number, best: number, level: number): boolean {
-    if (best === NOBODY) return true;
-    const one = this.#groups[index]!;
-    const other = this.#groups[best]!;
-    const distance = Math.abs(one.priority - level) - Math.abs(other.priority - level);
-    return distance < 0 || (distance === 0 && one.share > other.share);
+  /** Nobody well has room, and the levels see no panic: then the ill who may serve are better than nobody. */
+  #anybody(tried: readonly number[]): number {
+    const { candidates, prng, trace } = this.#world;
+    const slot = candidates.at(prng.below(candidates.untried(tried)));
+    trace.single(slot, BY_CHANCE);
+    return slot;
   }
 
   #mayUse(slot: number): boolean {
@@ -256,18 +237,6 @@ export class Grouped extends PickerBase {
       else list.push(slot);
     }
     for (const [group, members] of byGroup) group.members = members;
-  }
-
-  #levels(): readonly { readonly present: number; readonly well: number }[] {
-    const { columns } = this.#world;
-    const levels: { present: number; well: number }[] = [];
-    for (const { priority, members } of this.#groups) {
-      while (levels.length <= priority) levels.push({ present: 0, well: 0 });
-      const level = levels[priority]!;
-      level.present += members.length;
-      for (const slot of members) level.well += wellness(columns, slot);
-    }
-    return levels;
   }
 
   #resync(nowMs: number): void {

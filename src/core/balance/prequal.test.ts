@@ -32,7 +32,7 @@ test("the quantile is that of a sorted list of the last 256, under any values", 
     fc.property(fc.array(fc.nat(3000), { maxLength: 700 }), fc.constantFrom(0.5, 0.84, 0.99), (values, q) => {
       const distribution = new RifDistribution(q);
       for (const [i, value] of values.entries()) {
-        distribution.add(value);
+        distribution.add(Float64Array.of(value), 0);
         const recent = values
           .slice(Math.max(0, i - 255), i + 1)
           .map(rifBucket)
@@ -82,7 +82,16 @@ function reported(reports: readonly (readonly [number, number])[], seed = 1) {
   const options = { ...DEFAULT_BALANCING_OPTIONS, prequal: { probesPerRequest: 1 } };
   const members = (): readonly number[] => [...reports.keys()];
   const limit = (): number => 1000;
-  const picker = new Prequal({ columns, candidates, trace, options, members, limit, prng: createPrng(seed) });
+  const picker = new Prequal({
+    columns,
+    candidates,
+    trace,
+    options,
+    members,
+    limit,
+    gateways: 1,
+    prng: createPrng(seed),
+  });
   for (const [slot, [inFlight, latencyMs]] of reports.entries()) {
     candidates.add(slot);
     takeReport(columns.load, slot, { inFlight, latencyMs }, 0);

@@ -113,9 +113,8 @@ export class Prequal extends PickerBase {
     this.#setSource(false);
     if (!candidates.has(slot)) return;
     const at = this.#place(slot, nowMs);
-    const rif = load.inFlight[slot]! * this.#pool.perWeight[at]!;
-    this.#pool.rif[at] = rif;
-    this.#distribution.add(rif);
+    this.#pool.rif[at] = load.inFlight[slot]! * this.#pool.perWeight[at]!;
+    this.#distribution.add(this.#pool.rif, at);
     this.#measure(at, slot, nowMs);
   }
 
@@ -173,7 +172,8 @@ export class Prequal extends PickerBase {
       // Probed as often as its weight says.
       if (weight < max && prng.float() * max >= weight) continue;
       const at = this.#place(slot, nowMs);
-      this.#distribution.add(columns.inFlight[slot]! * this.#pool.perWeight[at]!);
+      this.#pool.rif[at] = columns.inFlight[slot]! * this.#pool.perWeight[at]!;
+      this.#distribution.add(this.#pool.rif, at);
       this.#measure(at, slot, nowMs);
     }
   }

@@ -37,8 +37,9 @@ export class RifDistribution {
     return this.#threshold;
   }
 
-  add(rif: number): void {
-    const bucket = rifBucket(rif);
+  /** Takes in `rifs[at]`: as an argument it would be boxed. */
+  add(rifs: Float64Array, at: number): void {
+    const bucket = rifBucket(rifs[at]!);
     if (this.#total === WINDOW) {
       const oldest = this.#window[this.#next]!;
       this.#counts[oldest] = this.#counts[oldest]! - 1;

@@ -32,6 +32,7 @@ test("adds, removes and sets aside as a Set would", () => {
         first.toSorted(ascending),
         (fresh.length > 0 ? fresh : [...plain]).toSorted(ascending),
       );
+      assert.equal(set.hasBeside(tried), fresh.length > 0);
       assert.deepEqual(
         Array.from({ length: set.size }, (_, i) => SlotSet.of(set).at(i)),
         Array.from({ length: set.size }, (_, i) => set.at(i)),

@@ -58,6 +58,15 @@ export class SlotSet implements Candidates {
     return front === 0 ? this.#size : front;
   }
 
+  /** Whether there is a member that is not among `slots`. */
+  hasBeside(slots: readonly number[]): boolean {
+    let among = 0;
+    for (let i = 0; i < slots.length; i++) {
+      if (this.has(slots[i]!) && slots.indexOf(slots[i]!) === i) among++;
+    }
+    return this.#size > among;
+  }
+
   #swap(index: number, other: number): void {
     const slot = this.#slots[index]!;
     const otherSlot = this.#slots[other]!;

@@ -7,7 +7,7 @@
  *
  * Invariant: `weightMax` is the largest weight of a slot in use, `weighted` whether any two of them differ.
  */
-import type { Endpoint } from "../../model/endpoint.ts";
+import { PRIORITY_MAX, type Endpoint } from "../../model/endpoint.ts";
 import { murmur3 } from "../../std/murmur3.ts";
 
 export interface Traits {
@@ -23,9 +23,6 @@ export interface Traits {
   readonly weightMax: Float64Array;
   readonly zoneNames: string[];
 }
-
-/** Kubernetes writes no priority above this; a larger one counts as this. */
-export const PRIORITY_MAX = 127;
 
 const SEED_ONE = 0;
 const SEED_TWO = 0x5bd1e995;
