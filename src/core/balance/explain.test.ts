@@ -24,7 +24,7 @@ function play(policy: (typeof POLICIES)[number], asking: boolean, seed: number):
   const open: Ticket[] = [];
   const trace: string[] = [];
   let tried: number[] = [];
-  for (let i = 0; i < 1500; i++) {
+  for (let i = 0; i < 500; i++) {
     const nowMs = i * 3;
     if (crank.below(3) > 0) tried = [];
     const facts: PickFacts = { tried, hash: crank.below(4) === 0 ? -1 : hashText(`k${crank.below(50)}`) };
@@ -67,7 +67,7 @@ function play(policy: (typeof POLICIES)[number], asking: boolean, seed: number):
 
 test("every policy: the explanation names the endpoint that the next pick takes, and asking changes nothing", () => {
   for (const policy of POLICIES) {
-    for (const seed of [1, 2, 3]) {
+    for (const seed of [1, 2]) {
       const asked = play(policy, true, seed);
       // An explanation with tried endpoints sets them aside in a copy, so order is kept too.
       assert.deepEqual(asked, play(policy, false, seed), policy);

