@@ -6,7 +6,6 @@ import { compile } from "./compile.ts";
 import { formatProblem } from "./format-problem.ts";
 import { loadManifests, loadObjects } from "./load.ts";
 import type { LoadMemory } from "./load.ts";
-import { locateNowhere } from "./read/path.ts";
 
 const SERVICE = "apiVersion: v1\nkind: Service\nmetadata: { name: api }\nspec: { ports: [{ port: 80 }] }\n";
 
@@ -51,7 +50,8 @@ test("a memory saves reading files again and changes nothing else", () => {
 
 test("objects that come from no file are judged the same, placed at their source", () => {
   const value = { apiVersion: "v1", kind: "Service", metadata: { name: "api" }, spec: { prots: [] } };
-  const { problems } = loadObjects([{ value, locate: locateNowhere("kubernetes") }]);
+  const locate = () => ({ file: "kubernetes", line: 1, column: 1 });
+  const { problems } = loadObjects([{ value, locate }]);
   assert.match(
     formatProblem(problems[0]!),
     /^kubernetes:1:1: error: Service default\/api spec\.prots: unknown field; did you mean ports\?/,

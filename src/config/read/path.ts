@@ -17,11 +17,6 @@ export interface Place {
  */
 export type Locate = (path: Path, at: "key" | "value") => Place;
 
-/** For objects that come from no file: everything stands at the start of the named source. */
-export function locateNowhere(source: string): Locate {
-  return () => ({ file: source, line: 1, column: 1 });
-}
-
 const PLAIN_KEY = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 
 /** `spec.rules[0].matches[0].path.type`; keys that would read as something else are quoted. */

@@ -99,7 +99,7 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
     if (verdict.kind === "refuse") return this.refuse(verdict.reason, "");
     const attempt = attempts.open!;
     if (!this.#request.whole) attempt.excuse();
-    if (attempt.reused) this.#send(attempts);
+    if (attempt.reused) this.#send(attempts, nowMs);
   }
 
   /** No read of the client is being worked off, at whose end a waiting head would go. */
@@ -110,17 +110,18 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
 
   onConnect(): void {
     const attempts = this.#attempts!;
-    attempts.open!.connected(this.#context.clock());
-    this.#send(attempts);
+    const nowMs = this.#context.clock();
+    attempts.open!.connected(nowMs);
+    this.#send(attempts, nowMs);
     this.#request.flush();
   }
 
   // ---- send -------------------------------------------------------------------------------------------------------
 
-  #send(attempts: Attempts): void {
+  #send(attempts: Attempts, nowMs: number): void {
     this.#phase = "waiting";
     this.#request.start(attempts.open!.connection.wire, attempts.last);
-    if (this.#request.whole) attempts.open!.requestSent(this.#context.clock());
+    if (this.#request.whole) attempts.open!.requestSent(nowMs);
     this.#client.wire.resume();
   }
 
@@ -242,9 +243,8 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
   /** The client will send no more (FIN). Whether it still listens is another question: see below. */
   onClientEnd(): void {
     if (this.tunnel !== undefined) this.tunnel.endFromClient();
-    else if (!this.#request.whole) {
-      this.#cut("cancelled", "request-cut", "client");
-    } else {
+    else if (!this.#request.whole) this.#cut("cancelled", "request-cut", "client");
+    else {
       // A closed and a half-closed connection look alike until something is sent: the former then answers with RST,
       // and the request is cancelled; the latter ignores an interim response, as RFC 9110 section 15.2 demands.
       // Within a silent answer only the kernel can ask, and learns it a minute later.
