@@ -10,20 +10,62 @@
  */
 import { constants, type PerformanceEntry, PerformanceObserver, performance } from "node:perf_hooks";
 import { getHeapStatistics } from "node:v8";
-import { FIRST_TRY, PoolBrain } from "../src/core/balance/pool-brain.ts";
+import { hashText } from "../src/core/balance/hash-key.ts";
+import { inTableOrder } from "../src/core/balance/hash-table.ts";
+import { Maglev } from "../src/core/balance/maglev.ts";
+import { PoolBrain, type PickFacts } from "../src/core/balance/pool-brain.ts";
+import { Ring } from "../src/core/balance/ring.ts";
+import { createColumns, growColumns } from "../src/core/signals/columns.ts";
+import { writeTraits } from "../src/core/signals/traits.ts";
+import {
+  DEFAULT_BALANCING_OPTIONS,
+  RING_SIZE_MAX,
+  RING_SIZE_MIN,
+  type HashPolicy,
+} from "../src/model/balancing.ts";
 import { endpointKey } from "../src/model/endpoint.ts";
+import type { LoadReport } from "../src/model/load-report.ts";
 import type { Outcome } from "../src/model/outcome.ts";
 import { DEFAULT_POOL_POLICY, type BalancingPolicy } from "../src/model/policy.ts";
 import type { PoolSpec } from "../src/model/pool.ts";
 import type { Ticket } from "../src/model/verdict.ts";
 import { createPrng } from "../src/std/prng.ts";
 
-const POLICIES: readonly BalancingPolicy[] = [
-  "RoundRobin",
-  "Random",
-  "LeastRequest",
-  "PeakEwma",
-  "LocalityAware",
+/** One row each: a policy, and what it needs to show itself. */
+interface Row {
+  readonly name: string;
+  readonly balancing: BalancingPolicy;
+  readonly hash?: HashPolicy;
+  /** Endpoints in three zones, the first one local. */
+  readonly zones?: boolean;
+  /** Endpoints report their load on every answer. */
+  readonly reports?: boolean;
+}
+
+const MAGLEV: HashPolicy = {
+  key: { kind: "path" },
+  table: { kind: "maglev", size: 65_537 },
+  boundedLoadPercent: 125,
+};
+
+const ROWS: readonly Row[] = [
+  { name: "RoundRobin", balancing: "RoundRobin" },
+  { name: "Random", balancing: "Random" },
+  { name: "LeastRequest", balancing: "LeastRequest" },
+  { name: "PeakEwma", balancing: "PeakEwma" },
+  { name: "LocalityAware", balancing: "LocalityAware" },
+  { name: "Prequal", balancing: "Prequal" },
+  { name: "Prequal, reports", balancing: "Prequal", reports: true },
+  { name: "ResourceAware", balancing: "ResourceAware" },
+  { name: "ResourceAware, reports", balancing: "ResourceAware", reports: true },
+  { name: "Maglev", balancing: "ConsistentHash", hash: MAGLEV },
+  {
+    name: "Ring",
+    balancing: "ConsistentHash",
+    hash: { ...MAGLEV, table: { kind: "ring", sizeMin: RING_SIZE_MIN, sizeMax: RING_SIZE_MAX } },
+  },
+  { name: "Auto", balancing: "Auto" },
+  { name: "PeakEwma, zones", balancing: "PeakEwma", zones: true },
 ];
 const SIZES = [10, 100, 10_000];
 const WARM_UP = 300_000;
@@ -38,19 +80,20 @@ new PerformanceObserver((list) => {
   }
 }).observe({ entryTypes: ["gc"] });
 
-function poolOf(size: number, balancing: BalancingPolicy): PoolSpec {
+function poolOf(size: number, { balancing, hash, zones }: Row): PoolSpec {
   const endpoints = Array.from({ length: size }, (_, i) => {
     const address = `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`;
     return {
       key: endpointKey(address, 80),
       address,
       port: 80,
-      zone: undefined,
+      zone: zones === true ? `zone-${i % 3}` : undefined,
       displayName: undefined,
       condition: "ready",
     } as const;
   });
-  return { key: "bench/pool:80", endpoints, policy: { ...DEFAULT_POOL_POLICY, balancing } };
+  const balancingOptions = { ...DEFAULT_BALANCING_OPTIONS, hash };
+  return { key: "bench/pool:80", endpoints, policy: { ...DEFAULT_POOL_POLICY, balancing, balancingOptions } };
 }
 
 /** A thousand kinds of answer around 10 ms; one in 200 fails, so that the error path is in the figure. */
@@ -64,8 +107,17 @@ function outcomes(): readonly Outcome[] {
   });
 }
 
+const REPORT: LoadReport = { cpu: 0.4, requestsPerSec: 100, inFlight: 2, latencyMs: 10 };
+
+/** A thousand requests, each with a key of its own. */
+const FACTS: readonly PickFacts[] = Array.from({ length: 1000 }, (_, i) => ({
+  tried: [],
+  hash: hashText(`key-${i}`),
+}));
+
 function decide(
   brain: PoolBrain,
+  reports: boolean,
   times: readonly number[],
   answers: readonly Outcome[],
   open: Ticket[],
@@ -74,8 +126,11 @@ function decide(
     const nowMs = times[i]!;
     const place = i % IN_FLIGHT;
     const before = open[place];
-    if (before !== undefined) brain.settle(before, answers[i % answers.length]!, nowMs);
-    const verdict = brain.pick(FIRST_TRY, nowMs);
+    if (before !== undefined) {
+      if (reports) brain.loadReported(before, REPORT, nowMs);
+      brain.settle(before, answers[i % answers.length]!, nowMs);
+    }
+    const verdict = brain.pick(FACTS[i % FACTS.length]!, nowMs);
     if (verdict.kind !== "send") throw new Error(verdict.reason);
     open[place] = verdict.ticket;
   }
@@ -89,19 +144,20 @@ function boxedTimes(count: number, fromMs: number): readonly number[] {
   return boxed as readonly number[];
 }
 
-async function measure(policy: BalancingPolicy, size: number, decisions: number): Promise<void> {
-  const brain = new PoolBrain({ prng: createPrng(42) });
+async function measure(row: Row, size: number, decisions: number): Promise<void> {
+  const brain = new PoolBrain({ prng: createPrng(42), localZone: "zone-0" });
+  const reports = row.reports === true;
   const answers = outcomes();
   const open: Ticket[] = [];
-  brain.adopt(poolOf(size, policy), 0);
-  decide(brain, boxedTimes(WARM_UP, 0), answers, open);
+  brain.adopt(poolOf(size, row), 0);
+  decide(brain, reports, boxedTimes(WARM_UP, 0), answers, open);
   const times = boxedTimes(decisions, WARM_UP * STEP_MS);
   globalThis.gc?.();
   await new Promise((resolve) => setTimeout(resolve, 20));
   collections = 0;
   const heapBefore = getHeapStatistics().used_heap_size;
   const started = performance.now();
-  decide(brain, times, answers, open);
+  decide(brain, reports, times, answers, open);
   const elapsedMs = performance.now() - started;
   const heapAfter = getHeapStatistics().used_heap_size;
   // Collections are reported a turn of the loop later.
@@ -109,11 +165,42 @@ async function measure(policy: BalancingPolicy, size: number, decisions: number)
   const ns = ((elapsedMs * 1e6) / decisions).toFixed(0);
   const bytes = ((heapAfter - heapBefore) / decisions).toFixed(3);
   console.log(
-    `${policy.padEnd(14)} ${String(size).padStart(6)} ${ns.padStart(8)} ${bytes.padStart(9)} ${String(collections).padStart(5)}`,
+    `${row.name.padEnd(22)} ${String(size).padStart(6)} ${ns.padStart(8)} ${bytes.padStart(9)} ${String(collections).padStart(5)}`,
   );
 }
 
 const decisions = Number(process.argv[2] ?? 1_000_000);
 console.log(`node ${process.version}, ${decisions} decisions each`);
-console.log("policy           size  ns/pick+settle  bytes  gcs");
-for (const policy of POLICIES) for (const size of SIZES) await measure(policy, size, decisions);
+console.log("policy                   size  ns/pick+settle  bytes  gcs");
+for (const row of ROWS) for (const size of SIZES) await measure(row, size, decisions);
+lookups();
+
+/** The table alone: what a key costs before anything is asked of its endpoint. */
+function lookups(): void {
+  const columns = createColumns();
+  const slots = Array.from({ length: 10_000 }, (_, slot) => slot);
+  while (columns.capacity < slots.length) growColumns(columns);
+  for (const slot of slots) {
+    const key = `10.0.${slot >> 8}.${slot & 255}:80`;
+    writeTraits(columns.traits, slot, { ...poolOf(1, ROWS[0]!).endpoints[0]!, key });
+  }
+  for (const [name, table] of [
+    ["maglev", new Maglev(65_537)],
+    ["maglev 1000003", new Maglev(1_000_003)],
+    ["ring", new Ring(RING_SIZE_MIN, RING_SIZE_MAX)],
+  ] as const) {
+    const started = performance.now();
+    table.begin(inTableOrder(slots, columns.traits), columns.traits);
+    table.step(Number.POSITIVE_INFINITY);
+    const builtMs = performance.now() - started;
+    let sum = 0;
+    let elapsedMs = 0;
+    for (let round = 0; round < 2; round++) {
+      const from = performance.now();
+      for (let i = 0; i < 2_000_000; i++) sum += table.lookup(Math.imul(i, 0x9e3779b1) >>> 1);
+      elapsedMs = performance.now() - from;
+    }
+    const ns = (elapsedMs / 2).toFixed(1);
+    console.log(`${name} of 10000: built in ${builtMs.toFixed(1)} ms, lookup ${ns} ns${sum < 0 ? "?" : ""}`);
+  }
+}

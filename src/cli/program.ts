@@ -28,6 +28,13 @@ interface ServeFlags {
   readonly seed?: number;
 }
 
+interface SimulateFlags {
+  readonly policy?: readonly string[];
+  readonly seed?: number;
+  readonly output: "table" | "json";
+  readonly svg?: string;
+}
+
 const ADMIN_DEFAULT: HostPort = { host: "127.0.0.1", port: 9900 };
 
 export function buildProgram(exit: (code: number) => void): Command {
@@ -37,6 +44,7 @@ export function buildProgram(exit: (code: number) => void): Command {
     .exitOverride();
   addServe(program, exit);
   addCheck(program, exit);
+  addSimulate(program, exit);
   addDemo(program, exit);
   return program;
 }
@@ -105,6 +113,40 @@ function addCheck(program: Command, exit: (code: number) => void): void {
     });
 }
 
+function addSimulate(program: Command, exit: (code: number) => void): void {
+  program
+    .command("simulate")
+    .description("Run the brain in virtual time on a scenario and compare policies side by side.")
+    .argument("<scenario>", "scenario file; examples/scenarios has some")
+    .addOption(
+      new Option("--policy <names>", "policies, comma-separated (default: the scenario's)").argParser(
+        namesArgument,
+      ),
+    )
+    .addOption(
+      new Option("--seed <number>", "another course of chance (default: the scenario's)").argParser(
+        seedArgument,
+      ),
+    )
+    .addOption(
+      new Option("-o, --output <form>", "for people or for programs")
+        .choices(["table", "json"])
+        .default("table"),
+    )
+    .option("--svg <file>", "write a plot of latency and shares over time")
+    .action(async (scenario: string, flags: SimulateFlags) => {
+      const { runSimulate } = await import("./simulate.ts");
+      exit(
+        runSimulate(scenario, {
+          policies: flags.policy,
+          seed: flags.seed,
+          output: flags.output,
+          svg: flags.svg,
+        }),
+      );
+    });
+}
+
 function addDemo(program: Command, exit: (code: number) => void): void {
   program
     .command("demo")
@@ -127,6 +169,10 @@ function duration(flags: string, description: string, defaultMs: number): Option
 
 function count(flags: string, description: string, defaultCount: number): Option {
   return new Option(flags, description).argParser(countArgument).default(defaultCount);
+}
+
+function namesArgument(names: string): readonly string[] {
+  return names.split(",").map((name) => name.trim());
 }
 
 function accessLogOf(where: string): "off" | "stdout" | { readonly path: string } {

@@ -26,6 +26,7 @@ import { translateRoute } from "./translate/rules.ts";
 import { statusOf } from "./translate/status.ts";
 import type { ConfigStatus } from "./translate/status.ts";
 import { unsupportedInGateway, unsupportedInRoute } from "./translate/unsupported.ts";
+import { workloadClasses } from "./translate/workload-classes.ts";
 
 export interface Compiled {
   readonly config: GatewayConfig;
@@ -53,7 +54,11 @@ export function compile(resources: Resources): Compiled {
     translated.backends.flatMap((backend) => (backend.kind === "pool" ? [backend.target] : [])),
   );
   const pools = buildPools(resources, targets, policies, problems);
-  const config: GatewayConfig = { listeners: listenerSpecs(listeners, served), pools };
+  const config: GatewayConfig = {
+    listeners: listenerSpecs(listeners, served),
+    pools,
+    workloadClasses: workloadClasses(lookup, problems),
+  };
   const status = statusOf({ classes, gateways, listeners, routes, policies: policies.targets });
   return { config, problems: byPlace(problems), status };
 }

@@ -97,6 +97,7 @@ function sortByKind(all: readonly Resource<ReadKind>[], rejected: ReadonlySet<st
     endpointSlices: ofKind("EndpointSlice"),
     namespaces: ofKind("Namespace"),
     backendPolicies: ofKind("BackendPolicy"),
+    workloadClasses: ofKind("WorkloadClass"),
     rejected,
   };
 }

@@ -14,6 +14,7 @@ import type { httpRouteSchema } from "./schema/http-route.ts";
 import type { namespaceSchema } from "./schema/namespace.ts";
 import type { referenceGrantSchema } from "./schema/reference-grant.ts";
 import type { serviceSchema } from "./schema/service.ts";
+import type { workloadClassSchema } from "./schema/workload-class.ts";
 
 /** What each kind looks like after its schema: defaults of the standard filled in. */
 export interface Bodies {
@@ -25,6 +26,7 @@ export interface Bodies {
   readonly EndpointSlice: z.infer<typeof endpointSliceSchema>;
   readonly Namespace: z.infer<typeof namespaceSchema>;
   readonly BackendPolicy: z.infer<typeof backendPolicySchema>;
+  readonly WorkloadClass: z.infer<typeof workloadClassSchema>;
 }
 
 export type ReadKind = keyof Bodies;
@@ -52,6 +54,7 @@ export interface Resources {
   readonly endpointSlices: readonly Resource<"EndpointSlice">[];
   readonly namespaces: readonly Resource<"Namespace">[];
   readonly backendPolicies: readonly Resource<"BackendPolicy">[];
+  readonly workloadClasses: readonly Resource<"WorkloadClass">[];
   /**
    * `objectName` of each object that is there but has errors: a reference to one does not resolve, but saying that it
    * does not exist would send its author looking in the wrong place.

@@ -3,8 +3,11 @@
  */
 import type { PoolSpec } from "./pool.ts";
 import type { ListenerSpec } from "./route.ts";
+import type { WorkloadClass } from "./workload.ts";
 
 export interface GatewayConfig {
   readonly listeners: readonly ListenerSpec[];
   readonly pools: readonly PoolSpec[];
+  /** In order of precedence; the built-in ones (model/workload.ts) come after them. */
+  readonly workloadClasses: readonly WorkloadClass[];
 }

@@ -18,7 +18,16 @@ export interface Endpoint {
    * takes none unless nothing in the pool is ready, and finishes those it has.
    */
   readonly condition: "ready" | "draining";
+  /** What selectors go by, as far as the slice gives it; undefined: nothing. See config/translate/endpoint-labels.ts. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** How much traffic it should get relative to others; above 0, undefined is 1. From `plimsoll.dev/weight`. */
+  readonly weight?: number | undefined;
+  /** 0 (or undefined) serves first, higher numbers take what the lower cannot. From `plimsoll.dev/priority`. */
+  readonly priority?: number | undefined;
 }
+
+/** A hundred levels are more than anybody plans; bounds what is kept per level. */
+export const PRIORITY_MAX = 127;
 
 /** `address:port`, with IPv6 addresses in brackets (RFC 3986 section 3.2.2). */
 export function endpointKey(address: string, port: number): string {

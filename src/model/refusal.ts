@@ -37,6 +37,12 @@ export const REFUSALS = {
     clientMayRetry: true,
     meaning: "The client stopped sending the request's body for longer than the idle timeout.",
   },
+  "class-limit": {
+    status: 429,
+    grpcCode: 8,
+    clientMayRetry: true,
+    meaning: "The request's class of work is at its share of the pool and may not, or not longer, wait.",
+  },
   "head-too-large": {
     status: 431,
     grpcCode: 8,
@@ -93,6 +99,30 @@ export const REFUSALS = {
     clientMayRetry: true,
     meaning: "Every endpoint of the pool is at its connection limit.",
   },
+  "queue-full": {
+    status: 503,
+    grpcCode: 14,
+    clientMayRetry: true,
+    meaning: "The pool is at its limit of requests, and as many as may wait for it are waiting.",
+  },
+  "queue-timeout": {
+    status: 503,
+    grpcCode: 14,
+    clientMayRetry: true,
+    meaning: "The request waited for its turn as long as its class of work may.",
+  },
+  shed: {
+    status: 503,
+    grpcCode: 14,
+    clientMayRetry: true,
+    meaning: "The request was waiting for its turn and gave way to more important work.",
+  },
+  throttled: {
+    status: 503,
+    grpcCode: 14,
+    clientMayRetry: true,
+    meaning: "The pool's endpoints have lately refused so many requests that this one was not sent.",
+  },
   "too-many-connections": {
     status: 503,
     grpcCode: 14,
@@ -126,3 +156,6 @@ export const REFUSALS = {
 } as const satisfies Record<string, RefusalFacts>;
 
 export type Refusal = keyof typeof REFUSALS;
+
+/** Those of admission; each comes with an estimate of when to try again, for the `Retry-After` header. */
+export type AdmissionRefusal = "class-limit" | "queue-full" | "queue-timeout" | "shed" | "throttled";

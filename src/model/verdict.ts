@@ -11,6 +11,8 @@ export interface Ticket {
   readonly endpoint: Endpoint;
   /** The endpoint's row in its pool's columns. */
   readonly slot: number;
+  /** Number of the decision, counted per pool from 1: under it the decision can be explained for a while. */
+  readonly decision: number;
   /** When the claim was made, on the caller's clock. */
   readonly pickedMs: number;
 }

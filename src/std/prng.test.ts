@@ -1,7 +1,7 @@
 /** The generator: reproducible, seeds apart, uniform, and the reference sequence of the algorithm. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createPrng } from "./prng.ts";
+import { copyPrng, createPrng } from "./prng.ts";
 
 function take(seed: number, count: number): readonly number[] {
   const prng = createPrng(seed);
@@ -67,4 +67,16 @@ test("below(n) is uniform: chi-squared over ten bins", () => {
   // 9 degrees of freedom: 99.99 % lie below 33.7.
   assert.ok(chi < 33.7, `chi-squared ${chi}`);
   assert.equal(createPrng(1).below(1), 0);
+});
+
+test("a copy goes on as the original would, and leaves it where it stood", () => {
+  const prng = createPrng(9);
+  prng.uint32();
+  const copy = copyPrng(prng);
+  const ahead = Array.from({ length: 10 }, () => copy.uint32());
+  assert.deepEqual(
+    Array.from({ length: 10 }, () => prng.uint32()),
+    ahead,
+  );
+  assert.throws(() => copyPrng({ uint32: () => 0, float: () => 0, below: () => 0 }), /createPrng/);
 });

@@ -25,6 +25,12 @@ export function createPrng(seed: number): Prng {
   return new Xoshiro128(seed);
 }
 
+/** A generator that goes on as `prng` would, without moving it: for asking "what if". */
+export function copyPrng(prng: Prng): Prng {
+  if (!(prng instanceof Xoshiro128)) throw new Error("only generators of createPrng can be copied");
+  return prng.copy();
+}
+
 class Xoshiro128 implements Prng {
   /** In a typed array rather than fields: no word is ever boxed, whatever the engine's small-integer width. */
   readonly #state: Int32Array;
@@ -41,6 +47,12 @@ class Xoshiro128 implements Prng {
       mixed = Math.imul(mixed, 0x735a2d97);
       this.#state[i] = mixed ^ (mixed >>> 15);
     }
+  }
+
+  copy(): Xoshiro128 {
+    const copied = new Xoshiro128(0);
+    copied.#state.set(this.#state);
+    return copied;
   }
 
   uint32(): number {

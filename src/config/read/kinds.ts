@@ -35,12 +35,13 @@ const READ: Readonly<Record<ReadKind, KnownKind>> = {
   EndpointSlice: { group: "discovery.k8s.io", versions: ["v1"], namespaced: true },
   Namespace: { group: "", versions: ["v1"], namespaced: false },
   BackendPolicy: { group: OWN_GROUP, versions: ["v1alpha1"], namespaced: true },
+  WorkloadClass: { group: OWN_GROUP, versions: ["v1alpha1"], namespaced: true },
 };
 
 /** Kinds of the groups Plimsoll answers for that exist but do nothing here yet. */
 const LATER: Readonly<Record<string, readonly string[]>> = {
   [GATEWAY_GROUP]: ["GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "BackendTLSPolicy", "ListenerSet"],
-  [OWN_GROUP]: ["WorkloadClass", "ServiceLevel", "CapacityPolicy", "CanaryPolicy", "ClusterPeer"],
+  [OWN_GROUP]: ["ServiceLevel", "CapacityPolicy", "CanaryPolicy", "ClusterPeer"],
 };
 
 /** The core group's kinds, so that `Servise` is not taken for something of someone else's. */

@@ -13,6 +13,7 @@ import { httpRouteSchema } from "../schema/http-route.ts";
 import { namespaceSchema } from "../schema/namespace.ts";
 import { referenceGrantSchema } from "../schema/reference-grant.ts";
 import { serviceSchema } from "../schema/service.ts";
+import { workloadClassSchema } from "../schema/workload-class.ts";
 import type { Manifest } from "./documents.ts";
 import { issueProblems } from "./issues.ts";
 import { judgeKind } from "./kinds.ts";
@@ -38,6 +39,7 @@ const SCHEMAS: { readonly [K in ReadKind]: z.ZodType<Bodies[K]> } = {
   EndpointSlice: endpointSliceSchema,
   Namespace: namespaceSchema,
   BackendPolicy: backendPolicySchema,
+  WorkloadClass: workloadClassSchema,
 };
 
 /** The namespace of an object that names none, as kubectl has it. */

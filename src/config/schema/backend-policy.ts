@@ -5,22 +5,15 @@
  * Defaults are not filled in here but in translate/pool-policy.ts, from model/policy.ts, their one source.
  */
 import * as z from "zod";
-import type { BalancingPolicy, RetryCause } from "../../model/policy.ts";
+import type { RetryCause } from "../../model/policy.ts";
+import { balancing } from "./balancing.ts";
+import { circuitBreaker, slowStart } from "./circuit-breaker.ts";
 import { duration, integer, notYet, objectToRepeats, raise, strict, text } from "./fields.ts";
 import { healthCheck } from "./health-check.ts";
 import { judgeWord } from "./known-names.ts";
 import { manifest } from "./metadata.ts";
 import { labelName, objectName, portName } from "./names.ts";
-
-const BALANCING: readonly BalancingPolicy[] = [
-  "Auto",
-  "RoundRobin",
-  "Random",
-  "LeastRequest",
-  "PeakEwma",
-  "LocalityAware",
-];
-const BALANCING_LATER = ["Prequal", "ResourceAware", "ConsistentHash", "Inference"];
+import { outlierDetection } from "./outlier-detection.ts";
 
 const RETRY_CAUSES: readonly RetryCause[] = ["connect-failure", "refused-stream", "unavailable"];
 
@@ -79,18 +72,11 @@ export const backendPolicySchema = manifest(
   objectName,
   strict({
     targetRefs,
-    balancing: strict({
-      policy: text((value) => judgeWord(value, "balancing policy", BALANCING, BALANCING_LATER)).optional(),
-    }).optional(),
+    balancing: balancing.optional(),
     healthCheck: healthCheck.optional(),
-    /** Ejection runs with its own defaults; only its presence can be stated so far. */
-    outlierDetection: z
-      .record(z.string(), z.unknown())
-      .superRefine((value, context) => {
-        for (const field of Object.keys(value))
-          raise(context, [field], `${field} is not supported yet`, "{}");
-      })
-      .optional(),
+    outlierDetection: outlierDetection.optional(),
+    slowStart: slowStart.optional(),
+    circuitBreaker: circuitBreaker.optional(),
     connectionPool: strict({
       tcp: strict({
         maxConnections: integer(1, 1_000_000).optional(),
@@ -100,9 +86,11 @@ export const backendPolicySchema = manifest(
       http: strict({
         h2UpgradePolicy: z.enum(["DEFAULT", "DO_NOT_UPGRADE", "UPGRADE"]).optional(),
         maxRequestsPerConnection: integer(1, 2_147_483_647).optional(),
-        http1MaxPendingRequests: notYet("http1MaxPendingRequests"),
-        http2MaxRequests: notYet("http2MaxRequests"),
-        maxRetries: notYet("maxRetries"),
+        http1MaxPendingRequests: notYet(
+          "http1MaxPendingRequests (spec.circuitBreaker.maxPendingRequests covers it)",
+        ),
+        http2MaxRequests: notYet("http2MaxRequests (spec.circuitBreaker.maxRequests covers it)"),
+        maxRetries: notYet("maxRetries (spec.circuitBreaker.maxRetries covers it)"),
         idleTimeout: notYet("idleTimeout (spec.timeouts.idle covers it)"),
       }).optional(),
     }).optional(),

@@ -64,6 +64,14 @@ export function integer(min: number, max: number): z.ZodNumber {
   });
 }
 
+/** A number that may have a fraction. */
+export function decimal(min: number, max: number): z.ZodNumber {
+  return z.number().superRefine((value, context) => {
+    if (value >= min && value <= max) return;
+    raise(context, [], "the number is out of range", `a number from ${min} to ${max}`);
+  });
+}
+
 /** A list of bounded length, given as a list even where it is left out. */
 export function list<T extends z.ZodType>(item: T, countMax: number) {
   return atMost(z.array(item), countMax).default([]);

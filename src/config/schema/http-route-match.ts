@@ -48,7 +48,7 @@ const pathMatch = strict({
   if (objection !== undefined) raise(context, ["value"], objection.message, objection.expected);
 });
 
-function valueMatch<N extends z.ZodType<string>>(name: N, lengthMax: number) {
+export function valueMatch<N extends z.ZodType<string>>(name: N, lengthMax: number) {
   return strict({
     type: z.enum(["Exact", "RegularExpression"]).default("Exact"),
     name,

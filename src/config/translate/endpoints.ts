@@ -11,7 +11,9 @@ import type { Problem } from "../../model/problem.ts";
 import type { Resource } from "../resources.ts";
 import { canonicalIpv6 } from "../schema/names.ts";
 import type { ServicePort } from "./backend-refs.ts";
+import { labelsOf } from "./endpoint-labels.ts";
 import { problemIn } from "./report.ts";
+import { annotationProblems, priorityOf, weightOf } from "./slice-annotations.ts";
 
 export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 
@@ -42,6 +44,8 @@ function listedIn(slice: Slice, target: ServicePort): readonly Listed[] {
   const numbers = ports
     .filter(({ name, protocol }) => name === (target.port.name ?? "") && protocol === "TCP")
     .flatMap(({ port }) => (port === undefined ? [] : [port]));
+  const weight = weightOf(slice);
+  const priority = priorityOf(slice);
   return endpoints.flatMap((entry) => {
     const condition = conditionOf(entry);
     // No meaning is defined for further addresses of an entry, and kube-proxy looks at the first alone.
@@ -56,6 +60,9 @@ function listedIn(slice: Slice, target: ServicePort): readonly Listed[] {
         zone: entry.zone,
         displayName: entry.targetRef?.name,
         condition,
+        weight,
+        priority,
+        labels: labelsOf(slice, entry),
       },
       family: addressType,
       owner: ownerOf(entry, slice, port),
@@ -86,6 +93,10 @@ function oneFamilyPerOwner(listed: readonly Listed[], preferred: "IPv4" | "IPv6"
 
 /** What in a slice will be passed over, told once per slice. */
 export function sliceProblems(slice: Slice): readonly Problem[] {
+  return [...annotationProblems(slice), ...contentProblems(slice)];
+}
+
+function contentProblems(slice: Slice): readonly Problem[] {
   if (slice.body.addressType === "FQDN") {
     const message = "endpoints given by name are not supported; the slice is passed over";
     return [

@@ -15,6 +15,8 @@ import { parseDurationMs } from "../../std/duration.ts";
 import type { Bodies } from "../resources.ts";
 import { splitCauses } from "../schema/backend-policy.ts";
 import type { HealthCheckManifest } from "../schema/health-check.ts";
+import { balancingOptionsOf } from "./balancing-options.ts";
+import { circuitBreakerOf, outlierOf, slowStartOf } from "./resilience-policy.ts";
 
 type Spec = Bodies["BackendPolicy"]["spec"];
 
@@ -23,6 +25,10 @@ export function poolPolicyOf(spec: Spec): PoolPolicy {
   return {
     // The schema lets only the model's own names through.
     balancing: (spec.balancing?.policy as BalancingPolicy | undefined) ?? DEFAULT_POOL_POLICY.balancing,
+    balancingOptions: balancingOptionsOf(spec.balancing),
+    outlierDetection: outlierOf(spec.outlierDetection),
+    slowStart: slowStartOf(spec.slowStart),
+    circuitBreaker: circuitBreakerOf(spec.circuitBreaker),
     healthCheck: spec.healthCheck === undefined ? undefined : healthCheckOf(spec.healthCheck),
     connections: connectionsOf(spec),
     timeouts: {

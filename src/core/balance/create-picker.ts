@@ -1,34 +1,37 @@
 /**
- * From the policy's public name to the code that carries it out. Auto is PeakEwma: docs/balancing.md says why.
+ * From the policy's public name to the code that carries it out.
  */
 import type { BalancingPolicy } from "../../model/policy.ts";
-import type { Prng } from "../../std/prng.ts";
-import type { Columns } from "../signals/columns.ts";
-import type { Eligible } from "./eligible.ts";
+import { Auto } from "./auto.ts";
+import { ConsistentHash } from "./consistent-hash.ts";
 import { LeastRequest } from "./least-request.ts";
 import { LocalityAware } from "./locality-aware.ts";
 import { PeakEwma } from "./peak-ewma.ts";
-import type { Picker } from "./picker.ts";
+import type { Picker, PickerWorld } from "./picker.ts";
+import { Prequal } from "./prequal.ts";
 import { Random } from "./random.ts";
+import { ResourceAware } from "./resource-aware.ts";
 import { RoundRobin } from "./round-robin.ts";
 
-export function createPicker(
-  policy: BalancingPolicy,
-  columns: Columns,
-  eligible: Eligible,
-  prng: Prng,
-): Picker {
+export function createPicker(policy: BalancingPolicy, world: PickerWorld): Picker {
   switch (policy) {
     case "RoundRobin":
-      return new RoundRobin(eligible, prng);
+      return new RoundRobin(world);
     case "Random":
-      return new Random(eligible, prng);
+      return new Random(world);
     case "LeastRequest":
-      return new LeastRequest(columns, eligible, prng);
+      return new LeastRequest(world);
+    case "Prequal":
+      return new Prequal(world);
+    case "ResourceAware":
+      return new ResourceAware(world);
     case "Auto":
+      return new Auto(world, createPicker);
     case "PeakEwma":
-      return new PeakEwma(columns, eligible, prng);
+      return new PeakEwma(world);
     case "LocalityAware":
-      return new LocalityAware(columns, eligible, prng);
+      return new LocalityAware(world);
+    case "ConsistentHash":
+      return new ConsistentHash(world);
   }
 }

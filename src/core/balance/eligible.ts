@@ -3,8 +3,8 @@
  *
  * 1. Tier: ready endpoints; if the pool has none, draining ones (as Kubernetes' own proxies do with endpoints
  *    that are serving while terminating).
- * 2. Health: the tier's healthy endpoints; if fewer than half of the tier are healthy, all of them (Envoy's
- *    panic threshold of 50 %). When most probes fail the probes or the network are the likelier culprit, and
+ * 2. Health: the tier's well endpoints, neither failing their probes nor ejected for their answers; if fewer than
+ *    half of the tier are well, all of them (Envoy's panic threshold of 50 %). When most probes fail the probes or the network are the likelier culprit, and
  *    squeezing all traffic into the few that pass would take those down too. So failing checks never stop traffic.
  * 3. Room: of those, endpoints below the limit on requests in flight.
  *
@@ -16,8 +16,8 @@
  */
 import { DRAINING, READY, type Columns } from "../signals/columns.ts";
 
-/** Below this healthy share of the tier, health is ignored. */
-const PANIC_RATIO = 0.5;
+/** Below this well share of the tier, health is ignored. */
+export const PANIC_RATIO = 0.5;
 
 const ABSENT = -1;
 
@@ -34,11 +34,13 @@ export class Eligible {
   /** Slot to index in #slots, or ABSENT. */
   #indexOf = new Int32Array(0);
   #size = 0;
+  /** Every slot in use is below this. */
+  #bound = 0;
   #tier = READY;
   #panic = false;
   /** Of the tier, whatever their room. */
   #present = 0;
-  #healthy = 0;
+  #well = 0;
 
   constructor(columns: Columns, listener: EligibleListener) {
     this.#columns = columns;
@@ -54,6 +56,20 @@ export class Eligible {
     return this.#panic;
   }
 
+  get bound(): number {
+    return this.#bound;
+  }
+
+  /** Endpoints of the tier, whatever their health and room. */
+  get present(): number {
+    return this.#present;
+  }
+
+  /** Of those, the ones neither unhealthy nor ejected. */
+  get well(): number {
+    return this.#well;
+  }
+
   at(index: number): number {
     return this.#slots[index]!;
   }
@@ -64,28 +80,29 @@ export class Eligible {
 
   /** May serve, were there room: tier and health only. */
   maySlotServe(slot: number): boolean {
-    return this.#columns.state[slot] === this.#tier && (this.#panic || this.#columns.healthy[slot] === 1);
+    return this.#columns.state[slot] === this.#tier && (this.#panic || wellness(this.#columns, slot) === 1);
   }
 
   /** Whether some endpoint would serve if it had room: tells "all full" from "nobody there". */
   get anyMayServe(): boolean {
-    return this.#panic ? this.#present > 0 : this.#healthy > 0;
+    return this.#panic ? this.#present > 0 : this.#well > 0;
   }
 
   /** Judges every slot anew: after a change of membership, limit, tier or panic. O(slots). */
   refreshAll(bound: number, limit: number, nowMs: number): void {
     this.#limit = limit;
+    this.#bound = bound;
     this.#makeRoom();
-    this.#count(bound);
+    this.#count();
     for (let slot = 0; slot < bound; slot++) this.#place(slot, nowMs);
   }
 
-  /** One endpoint's health was changed in the columns from `before`. */
-  healthChanged(slot: number, bound: number, before: number, nowMs: number): void {
+  /** One endpoint's health or ejection was changed in the columns; `before`: its `wellness` until then. */
+  wellnessChanged(slot: number, before: number, nowMs: number): void {
     const columns = this.#columns;
     if (columns.state[slot] !== this.#tier) return;
-    this.#healthy += columns.healthy[slot]! - before;
-    if (this.#panic !== inPanic(this.#healthy, this.#present)) this.refreshAll(bound, this.#limit, nowMs);
+    this.#well += wellness(columns, slot) - before;
+    if (this.#panic !== inPanic(this.#well, this.#present)) this.refreshAll(this.#bound, this.#limit, nowMs);
     else this.#place(slot, nowMs);
   }
 
@@ -118,25 +135,25 @@ export class Eligible {
     for (let index = 0; index < this.#size; index++) listener.entered(this.#slots[index]!, nowMs);
   }
 
-  #count(bound: number): void {
-    const { state, healthy } = this.#columns;
+  #count(): void {
+    const { state } = this.#columns;
     let ready = 0;
-    let readyHealthy = 0;
+    let readyWell = 0;
     let draining = 0;
-    let drainingHealthy = 0;
-    for (let slot = 0; slot < bound; slot++) {
+    let drainingWell = 0;
+    for (let slot = 0; slot < this.#bound; slot++) {
       if (state[slot] === READY) {
         ready++;
-        readyHealthy += healthy[slot]!;
+        readyWell += wellness(this.#columns, slot);
       } else if (state[slot] === DRAINING) {
         draining++;
-        drainingHealthy += healthy[slot]!;
+        drainingWell += wellness(this.#columns, slot);
       }
     }
     this.#tier = ready > 0 ? READY : DRAINING;
     this.#present = ready > 0 ? ready : draining;
-    this.#healthy = ready > 0 ? readyHealthy : drainingHealthy;
-    this.#panic = inPanic(this.#healthy, this.#present);
+    this.#well = ready > 0 ? readyWell : drainingWell;
+    this.#panic = inPanic(this.#well, this.#present);
   }
 
   #place(slot: number, nowMs: number): void {
@@ -178,6 +195,11 @@ export class Eligible {
   }
 }
 
-function inPanic(healthy: number, present: number): boolean {
-  return healthy < present * PANIC_RATIO;
+/** 1: neither failing its probes nor ejected; 0: one of them. */
+export function wellness(columns: Columns, slot: number): number {
+  return columns.ejected[slot] === 1 ? 0 : columns.healthy[slot]!;
+}
+
+function inPanic(well: number, present: number): boolean {
+  return well < present * PANIC_RATIO;
 }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { createColumns, type Columns } from "../signals/columns.ts";
 import { begin } from "../signals/in-flight.ts";
 import { learnLatency } from "../signals/learn.ts";
-import { cheaperOf, latencyCost } from "./latency-cost.ts";
+import { cheaperOf as cheaper, writeLatencyCost } from "./latency-cost.ts";
 
 const KNOWN = 0;
 const OTHER = 1;
@@ -18,6 +18,19 @@ function columnsOfThree(): Columns {
     learnLatency(columns, slot, 0);
   }
   return columns;
+}
+
+function cheaperOf(columns: Columns, first: number, second: number, eligible: number, nowMs: number): number {
+  return cheaper(columns, first, second, eligible, nowMs, new Float64Array(2));
+}
+
+function latencyCost(columns: Columns, slot: number, meanInFlight: number, nowMs: number): number {
+  const costs = new Float64Array(1);
+  const total = columns.inFlightTotal;
+  columns.inFlightTotal = meanInFlight;
+  writeLatencyCost(columns, slot, 1, nowMs, costs, 0);
+  columns.inFlightTotal = total;
+  return costs[0]!;
 }
 
 function near(actual: number, expected: number): void {

@@ -7,7 +7,7 @@
  * into what is left, else drawn again. Every settlement updates its endpoint's weight.
  *
  * Repairs beyond those of locality-weight.ts:
- * - Two draws, and the one with fewer requests in flight is taken. The original sees a queue only after the answers that
+ * - Two draws, and the one with fewer requests in flight for its weight is taken. The original sees a queue only after the answers that
  *   stood in it, and at 85 % load its waits are no shorter than those of random choice; with this guard they
  *   are those of the power of two choices, and the weights need only be right on average.
  * - One pick in EXPLORE_ONE_IN goes to the staler of two random endpoints, provided it has nothing waiting: even one with
@@ -15,18 +15,23 @@
  * - Once a second all weights are reckoned anew, so one shrunk by age or growing in its slow start is right even
  *   if nothing touches it. 10,000 endpoints take a few tenths of a millisecond.
  *
- * Invariant: the tree holds a weight above 0 for exactly the eligible slots.
+ * Invariant: the tree holds a weight above 0 for exactly the candidates.
  */
+import type { Factor } from "../../model/explanation.ts";
 import { isFailure, type Outcome } from "../../model/outcome.ts";
 import type { Prng } from "../../std/prng.ts";
 import { SumTree } from "../../std/sum-tree.ts";
 import type { Columns } from "../signals/columns.ts";
-import { windowAnswer, windowError, windowRatePerSec } from "../signals/rate-window.ts";
-import type { Eligible } from "./eligible.ts";
+import { waitingAgeMs } from "../signals/in-flight.ts";
+import { windowAnswer, windowError, windowLatencyMs, windowRatePerSec } from "../signals/rate-window.ts";
+import type { Candidates } from "./candidates.ts";
 import { ERROR_COST } from "./latency-cost.ts";
 import { writeLocalityWeight } from "./locality-weight.ts";
-import type { Picker } from "./picker.ts";
+import type { PickFacts } from "./pick-facts.ts";
+import { PickerBase, type PickerWorld } from "./picker.ts";
+import { BY_EXPLORING, BY_IN_FLIGHT, type Trace } from "./trace.ts";
 import { NONE, TwoChoices } from "./two-choices.ts";
+import { commonFactors, nominalWeight } from "./weight.ts";
 
 /** 1 % of the picks. */
 const EXPLORE_ONE_IN = 100;
@@ -39,38 +44,42 @@ const REFRESH_MS = 1000;
 /** brpc's punish_error_ratio: a slow error costs at least this many times what it took. */
 const ERROR_RATIO = 1.2;
 
-export class LocalityAware implements Picker {
+export class LocalityAware extends PickerBase {
   readonly #columns: Columns;
-  readonly #eligible: Eligible;
+  readonly #candidates: Candidates;
   readonly #prng: Prng;
+  readonly #trace: Trace;
   readonly #choices: TwoChoices;
   readonly #tree: SumTree;
-  /** Where weights are reckoned that are not to stand in the tree. */
-  #outside = new Float64Array(0);
   #refreshedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(columns: Columns, eligible: Eligible, prng: Prng) {
-    this.#columns = columns;
-    this.#eligible = eligible;
-    this.#prng = prng;
-    this.#choices = new TwoChoices(eligible, prng);
-    this.#tree = new SumTree(columns.capacity);
+  constructor(world: PickerWorld) {
+    super();
+    this.#columns = world.columns;
+    this.#candidates = world.candidates;
+    this.#prng = world.prng;
+    this.#trace = world.trace;
+    this.#choices = new TwoChoices(world.columns, world.candidates, world.prng);
+    this.#tree = new SumTree(world.columns.capacity);
   }
 
-  choose(tried: readonly number[], nowMs: number): number {
+  choose({ tried }: PickFacts, nowMs: number): number {
     if (nowMs - this.#refreshedMs >= REFRESH_MS) this.#refresh(nowMs);
     if (this.#prng.below(EXPLORE_ONE_IN) === 0) {
       const slot = this.#stalerOfTwo(tried);
-      if (this.#columns.waiting[slot] === 0) return slot;
+      if (this.#columns.waiting[slot] === 0) {
+        this.#trace.single(slot, BY_EXPLORING);
+        return slot;
+      }
     }
     return tried.length === 0 ? this.#drawTwice(nowMs) : this.#drawUntried(tried, nowMs);
   }
 
-  answered(slot: number, nowMs: number): void {
+  override answered(slot: number, nowMs: number): void {
     windowAnswer(this.#columns, slot, nowMs);
   }
 
-  ended(slot: number, outcome: Outcome, nowMs: number): void {
+  override ended(slot: number, outcome: Outcome, nowMs: number): void {
     const { kind } = outcome;
     if (isFailure(kind) || kind === "overloaded") {
       const columns = this.#columns;
@@ -78,32 +87,58 @@ export class LocalityAware implements Picker {
       const full = Math.max(ERROR_RATIO * outcome.totalMs, capMs);
       windowError(columns, slot, kind === "overloaded" ? full / 2 : full, full, nowMs);
     }
-    if (this.#eligible.has(slot)) this.#reweigh(slot, nowMs);
+    if (this.#candidates.has(slot)) this.#reweigh(slot, nowMs);
   }
 
-  entered(slot: number, nowMs: number): void {
+  override entered(slot: number, nowMs: number): void {
     this.#tree.grow(this.#columns.capacity);
     this.#reweigh(slot, nowMs);
   }
 
-  left(slot: number): void {
+  override left(slot: number): void {
     this.#hide(slot);
   }
 
   shareOf(slot: number, nowMs: number): number {
     // The explored share, spread evenly, is 1 / EXPLORE_ONE_IN of the whole.
-    const evenly = (this.#tree.total / Math.max(1, this.#eligible.size)) * (1 / (EXPLORE_ONE_IN - 1));
+    const evenly = (this.#tree.total / Math.max(1, this.#candidates.size)) * (1 / (EXPLORE_ONE_IN - 1));
     // The slot may have no room and so no place in the tree; its weight is reckoned outside.
-    if (this.#outside.length <= slot) this.#outside = new Float64Array(this.#columns.capacity);
-    writeLocalityWeight(this.#columns, slot, nowMs, this.#outside);
-    return this.#outside[slot]! + evenly;
+    const weight = new Float64Array(1);
+    writeLocalityWeight(this.#columns, slot, nowMs, weight, 0);
+    return weight[0]! + evenly;
+  }
+
+  factors(slot: number, nowMs: number): readonly Factor[] {
+    const columns = this.#columns;
+    const weight = new Float64Array(1);
+    writeLocalityWeight(columns, slot, nowMs, weight, 0);
+    return [
+      { name: "localityWeight", value: weight[0]!, unit: "1/s/ms" },
+      { name: "rate", value: windowRatePerSec(columns, slot), unit: "1/s" },
+      { name: "meanLatency", value: windowLatencyMs(columns, slot), unit: "ms" },
+      { name: "age", value: waitingAgeMs(columns, slot, nowMs), unit: "ms" },
+      ...commonFactors(columns, slot),
+    ];
+  }
+
+  copy(world: PickerWorld): LocalityAware {
+    const copied = new LocalityAware(world);
+    copied.#refreshedMs = this.#refreshedMs;
+    copied.#tree.grow(this.#tree.capacity);
+    copied.#tree.weights.set(this.#tree.weights);
+    copied.#tree.changedAll();
+    return copied;
   }
 
   #drawTwice(nowMs: number): number {
     const first = this.#draw(nowMs);
     const second = this.#draw(nowMs);
-    const inFlight = this.#columns.inFlight;
-    return inFlight[second]! < inFlight[first]! ? second : first;
+    const columns = this.#columns;
+    const { scores } = this.#trace;
+    scores[0] = columns.inFlight[first]! / nominalWeight(columns, first);
+    scores[1] = columns.inFlight[second]! / nominalWeight(columns, second);
+    this.#trace.pair(first, second === first ? NONE : second, BY_IN_FLIGHT);
+    return scores[1] < scores[0] ? second : first;
   }
 
   /** One slot in proportion to its weight as of now. */
@@ -120,10 +155,11 @@ export class LocalityAware implements Picker {
 
   /** Retries are rare: the tried are taken out of the tree for the draw and put back after it. */
   #drawUntried(tried: readonly number[], nowMs: number): number {
-    if (this.#eligible.untried(tried) === this.#eligible.size) return this.#drawTwice(nowMs);
-    for (let i = 0; i < tried.length; i++) if (this.#eligible.has(tried[i]!)) this.#hide(tried[i]!);
+    if (this.#candidates.untried(tried) === this.#candidates.size) return this.#drawTwice(nowMs);
+    for (let i = 0; i < tried.length; i++) if (this.#candidates.has(tried[i]!)) this.#hide(tried[i]!);
     const slot = this.#drawTwice(nowMs);
-    for (let i = 0; i < tried.length; i++) if (this.#eligible.has(tried[i]!)) this.#reweigh(tried[i]!, nowMs);
+    for (let i = 0; i < tried.length; i++)
+      if (this.#candidates.has(tried[i]!)) this.#reweigh(tried[i]!, nowMs);
     return slot;
   }
 
@@ -137,7 +173,7 @@ export class LocalityAware implements Picker {
   }
 
   #reweigh(slot: number, nowMs: number): void {
-    writeLocalityWeight(this.#columns, slot, nowMs, this.#tree.weights);
+    writeLocalityWeight(this.#columns, slot, nowMs, this.#tree.weights, slot);
     this.#tree.changed(slot);
   }
 
@@ -148,19 +184,21 @@ export class LocalityAware implements Picker {
 
   #refresh(nowMs: number): void {
     this.#refreshedMs = nowMs;
-    const eligible = this.#eligible;
+    const candidates = this.#candidates;
     let sum = 0;
+    /** Weights of the endpoints measured, so that the mean is per unit of weight. */
     let measured = 0;
-    for (let index = 0; index < eligible.size; index++) {
-      const rate = windowRatePerSec(this.#columns, eligible.at(index));
+    for (let index = 0; index < candidates.size; index++) {
+      const rate = windowRatePerSec(this.#columns, candidates.at(index));
       if (rate < 0) continue;
       sum += rate;
-      measured++;
+      measured += nominalWeight(this.#columns, candidates.at(index));
     }
     if (sum > 0) this.#columns.meanRatePerSec[0] = sum / measured;
     const { weights } = this.#tree;
-    for (let index = 0; index < eligible.size; index++) {
-      writeLocalityWeight(this.#columns, eligible.at(index), nowMs, weights);
+    for (let index = 0; index < candidates.size; index++) {
+      const slot = candidates.at(index);
+      writeLocalityWeight(this.#columns, slot, nowMs, weights, slot);
     }
     this.#tree.changedAll();
   }

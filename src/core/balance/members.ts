@@ -10,6 +10,7 @@
 import type { Endpoint } from "../../model/endpoint.ts";
 import { DRAINING, FREE, LEAVING, READY, type Columns } from "../signals/columns.ts";
 import { Slots } from "../signals/slots.ts";
+import { compareWeights, writeTraits } from "../signals/traits.ts";
 
 export class Members {
   readonly #columns: Columns;
@@ -42,6 +43,7 @@ export class Members {
     for (let slot = 0; slot < this.bound; slot++)
       if (columns.state[slot] !== FREE) columns.state[slot] = LEAVING;
     for (const endpoint of endpoints) this.#join(endpoint, nowMs);
+    compareWeights(columns.traits, [...this.#slotOf.values()]);
   }
 
   /** Frees the slots of those that left and have nothing in flight. */
@@ -65,10 +67,12 @@ export class Members {
       const taken = this.#slots.take(state, nowMs);
       this.#slotOf.set(endpoint.key, taken);
       this.#endpoints[taken] = endpoint;
+      writeTraits(this.#columns.traits, taken, endpoint);
       return;
     }
     if (this.#columns.state[slot] === READY) return;
     this.#columns.state[slot] = state;
     this.#endpoints[slot] = endpoint;
+    writeTraits(this.#columns.traits, slot, endpoint);
   }
 }

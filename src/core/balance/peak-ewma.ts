@@ -1,43 +1,57 @@
 /**
  * PeakEwma: of two random endpoints, the one where the next request costs less (latency-cost.ts).
  *
- * What Auto means. It needs nothing from the endpoints, follows both queue and speed within one answer, and
- * sampling two keeps several gateways from herding onto the same endpoint.
+ * What Auto means until it knows better. It needs nothing from the endpoints, follows both queue and speed within one
+ * answer, and sampling two keeps several gateways from herding onto the same endpoint.
  */
-import type { Prng } from "../../std/prng.ts";
-import type { Columns } from "../signals/columns.ts";
-import { errorRatioNow } from "../signals/error-ratio.ts";
-import type { Eligible } from "./eligible.ts";
-import { cheaperOf, effectiveLatencyMs } from "./latency-cost.ts";
-import { StatelessPicker } from "./picker.ts";
+import type { Factor } from "../../model/explanation.ts";
+import { cheaperOf, effectiveLatencyMs, latencyFactors } from "./latency-cost.ts";
+import type { PickFacts } from "./pick-facts.ts";
+import { PickerBase, type PickerWorld } from "./picker.ts";
+import { BY_COST, BY_ONLY } from "./trace.ts";
 import { NONE, TwoChoices } from "./two-choices.ts";
+import { nominalWeight } from "./weight.ts";
 
-export class PeakEwma extends StatelessPicker {
-  readonly #columns: Columns;
-  readonly #eligible: Eligible;
+export class PeakEwma extends PickerBase {
+  readonly #world: PickerWorld;
   readonly #choices: TwoChoices;
 
-  constructor(columns: Columns, eligible: Eligible, prng: Prng) {
+  constructor(world: PickerWorld) {
     super();
-    this.#columns = columns;
-    this.#eligible = eligible;
-    this.#choices = new TwoChoices(eligible, prng);
+    this.#world = world;
+    this.#choices = new TwoChoices(world.columns, world.candidates, world.prng);
   }
 
-  choose(tried: readonly number[], nowMs: number): number {
+  choose(facts: PickFacts, nowMs: number): number {
+    const { columns, candidates, trace } = this.#world;
     const choices = this.#choices;
-    choices.draw(tried);
+    choices.draw(facts.tried);
     const { first, second } = choices;
-    if (second === NONE) return first;
-    return cheaperOf(this.#columns, first, second, this.#eligible.size, nowMs);
+    if (second === NONE) {
+      trace.single(first, BY_ONLY);
+      return first;
+    }
+    trace.pair(first, second, BY_COST);
+    return cheaperOf(columns, first, second, candidates.size, nowMs, trace.scores);
+  }
+
+  factors(slot: number, nowMs: number): readonly Factor[] {
+    return latencyFactors(this.#world.columns, slot, this.#world.candidates.size, nowMs);
+  }
+
+  copy(world: PickerWorld): PeakEwma {
+    return new PeakEwma(world);
   }
 
   /** Inverse of the latency factor; the queue is left out, for it is gone by the time a weight takes effect. */
   shareOf(slot: number, nowMs: number): number {
-    const columns = this.#columns;
-    const known = columns.latencyMs[slot]! >= 0;
-    const ratio = errorRatioNow(columns, slot, nowMs);
-    // 1 in flight: an endpoint without history counts as typical rather than as free.
-    return 1 / effectiveLatencyMs(columns, slot, known ? 0 : 1, ratio, nowMs);
+    return steadyShare(this.#world, slot, nowMs);
   }
+}
+
+/** What an endpoint gets in the long run from whoever compares costs. */
+export function steadyShare({ columns }: PickerWorld, slot: number, nowMs: number): number {
+  const known = columns.latencyMs[slot]! >= 0;
+  // 1 in flight: an endpoint without history counts as typical rather than as free.
+  return nominalWeight(columns, slot) / effectiveLatencyMs(columns, slot, known ? 0 : 1, nowMs);
 }

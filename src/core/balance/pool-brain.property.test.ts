@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Endpoint } from "../../model/endpoint.ts";
+import type { LoadReport } from "../../model/load-report.ts";
 import type { OutcomeKind } from "../../model/outcome.ts";
 import type { Ticket } from "../../model/verdict.ts";
 import { createPrng } from "../../std/prng.ts";
@@ -31,7 +32,9 @@ type Step =
       readonly policy: number;
     }
   | { readonly kind: "health"; readonly member: number; readonly healthy: boolean }
-  | { readonly kind: "pick"; readonly retry: boolean }
+  | { readonly kind: "pick"; readonly retry: boolean; readonly hash: number }
+  | { readonly kind: "report"; readonly member: number; readonly report: LoadReport }
+  | { readonly kind: "tick"; readonly explain: boolean }
   | { readonly kind: "answered"; readonly which: number; readonly status: number }
   | { readonly kind: "settle"; readonly which: number; readonly outcome: number; readonly ms: number };
 
@@ -57,7 +60,31 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       healthy: fc.nat(2).map((n) => n === 0),
     }),
   },
-  { weight: 12, arbitrary: fc.record({ kind: fc.constant("pick" as const), retry: fc.boolean() }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      kind: fc.constant("pick" as const),
+      retry: fc.boolean(),
+      hash: fc.integer({ min: -1, max: 2 ** 31 - 1 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("report" as const),
+      member: fc.nat(MEMBERS + 2),
+      report: fc.record(
+        {
+          cpu: fc.double({ min: 0, max: 2, noNaN: true }),
+          requestsPerSec: fc.double({ min: 0, max: 1000, noNaN: true }),
+          inFlight: fc.nat(50),
+          latencyMs: fc.double({ min: 0, max: 1000, noNaN: true }),
+        },
+        { requiredKeys: [] },
+      ),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("tick" as const), explain: fc.boolean() }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -107,9 +134,12 @@ class Model {
   }
 }
 
-/** Runs the history, checking every step; the trace of decisions is the result. */
-function play(steps: readonly Step[], seed: number): readonly string[] {
-  const brain = new PoolBrain({ prng: createPrng(seed) });
+/**
+ * Runs the history, checking every step; the trace of decisions is the result. `divided`: endpoints in three zones and
+ * two priorities, with weights.
+ */
+function play(steps: readonly Step[], seed: number, divided: boolean): readonly string[] {
+  const brain = new PoolBrain({ prng: createPrng(seed), localZone: "z0" });
   const model = new Model();
   const open: Ticket[] = [];
   const slotHolder = new Map<number, string>();
@@ -122,12 +152,16 @@ function play(steps: readonly Step[], seed: number): readonly string[] {
     switch (each.kind) {
       case "adopt": {
         policy = each.policy;
-        const list = each.members.map(([index, ready]) =>
-          endpoint(`e${index}`, ready ? "ready" : "draining"),
-        );
+        const list = each.members.map(([index, ready]): Endpoint => {
+          const plain = endpoint(`e${index}`, ready ? "ready" : "draining");
+          if (!divided) return plain;
+          return { ...plain, zone: `z${index % 3}`, priority: index % 2, weight: 1 + (index % 4) };
+        });
         model.members = new Map(list.map((entry) => [entry.key, entry]));
         brain.adopt(spec(list, POLICIES[policy], { maxConnections: LIMIT }), nowMs);
         model.forget();
+        // A slot may have another endpoint now, and what was tried is told by slots.
+        tried = [];
         break;
       }
       case "health": {
@@ -141,7 +175,7 @@ function play(steps: readonly Step[], seed: number): readonly string[] {
       case "pick": {
         if (!each.retry) tried = [];
         const room = model.withRoom();
-        const verdict = brain.pick({ tried }, nowMs);
+        const verdict = brain.pick({ tried, hash: each.hash }, nowMs);
         if (verdict.kind === "refuse") {
           assert.equal(room.length, 0);
           assert.equal(verdict.reason, model.eligible().size > 0 ? "pool-full" : "no-endpoint");
@@ -155,13 +189,28 @@ function play(steps: readonly Step[], seed: number): readonly string[] {
         assert.equal(holder, key, "a slot changed hands under a claim");
         if (tried.some((slot) => slotHolder.get(slot) === key) && tried.includes(ticket.slot)) {
           const fresh = room.filter((other) => !tried.some((slot) => slotHolder.get(slot) === other));
-          assert.deepEqual(fresh, [], "an untried endpoint was passed over");
+          // In a divided pool the ill are no alternative unless their own level panics.
+          const others = divided ? fresh.filter((other) => !model.unhealthy.has(other)) : fresh;
+          assert.deepEqual(others, [], "an untried endpoint was passed over");
         }
         slotHolder.set(ticket.slot, key);
         tried.push(ticket.slot);
         open.push(ticket);
         model.add(key, 1);
         trace.push(`${key}@${ticket.slot}`);
+        break;
+      }
+      case "report": {
+        brain.loadReported(`e${each.member}`, each.report, nowMs);
+        break;
+      }
+      case "tick": {
+        brain.rebalance(nowMs);
+        assert.ok(brain.probesWanted().length <= MEMBERS * 2);
+        if (!each.explain) break;
+        const explanation = brain.explain({ tried }, nowMs);
+        assert.equal(explanation.chosen === undefined, model.withRoom().length === 0);
+        if (explanation.chosen !== undefined) assert.ok(model.withRoom().includes(explanation.chosen));
         break;
       }
       case "answered": {
@@ -178,7 +227,7 @@ function play(steps: readonly Step[], seed: number): readonly string[] {
         model.forget();
       }
     }
-    check(brain, model, nowMs);
+    check(brain, model, nowMs, divided);
   }
   for (const ticket of open) {
     brain.settle(ticket, { kind: "cancelled", status: 0, firstByteMs: undefined, totalMs: 1 }, nowMs);
@@ -188,14 +237,16 @@ function play(steps: readonly Step[], seed: number): readonly string[] {
   return trace;
 }
 
-function check(brain: PoolBrain, model: Model, nowMs: number): void {
+function check(brain: PoolBrain, model: Model, nowMs: number, divided: boolean): void {
   const report = brain.report(nowMs);
   let share = 0;
   for (const each of report) {
     assert.equal(each.inFlight, model.inFlight.get(each.key) ?? 0);
     assert.equal(each.state === "leaving", !model.members.has(each.key));
     assert.ok(each.share >= 0 && Number.isFinite(each.share));
-    assert.equal(each.share > 0, model.eligible().has(each.key));
+    // A level that is not needed and a zone that is full have no share of a divided pool.
+    if (!divided) assert.equal(each.share > 0, model.eligible().has(each.key));
+    else if (each.share > 0) assert.ok(model.eligible().has(each.key));
     share += each.share;
   }
   for (const key of model.members.keys()) assert.ok(report.some((each) => each.key === key));
@@ -205,16 +256,26 @@ function check(brain: PoolBrain, model: Model, nowMs: number): void {
 test("never serves who may not, never loses count, reuses no slot under a claim, sums to one", () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 30, maxLength: 250 }), fc.nat(), (steps, seed) => {
-      play(steps, seed);
+      play(steps, seed, false);
     }),
     { seed: 31, numRuns: 150 },
+  );
+});
+
+test("the same in a pool divided by zones, priorities and weights", () => {
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 30, maxLength: 250 }), fc.nat(), (steps, seed) => {
+      play(steps, seed, true);
+    }),
+    { seed: 33, numRuns: 150 },
   );
 });
 
 test("same seed and history, same decisions", () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 30, maxLength: 150 }), fc.nat(), (steps, seed) => {
-      assert.deepEqual(play(steps, seed), play(steps, seed));
+      assert.deepEqual(play(steps, seed, false), play(steps, seed, false));
+      assert.deepEqual(play(steps, seed, true), play(steps, seed, true));
     }),
     { seed: 32, numRuns: 40 },
   );

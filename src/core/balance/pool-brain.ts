@@ -2,7 +2,8 @@
  * The brain of one pool: picks an endpoint, holds the claim, learns from how it ended.
  *
  * It joins the four questions and answers none itself: who may serve is eligible.ts, who is cheapest is the
- * policy's picker, who holds the claim is tickets.ts, what an end teaches is signals/learn.ts.
+ * policy's picker, who holds the claim is tickets.ts, what an end teaches is signals/learn.ts, whom it condemns is
+ * health/pool-health.ts.
  *
  * Synchronous; no clock, no chance of its own: `nowMs` (monotonic, since process start, may have a fraction) is an
  * argument and the generator is given at construction, so the same seed and calls give the same decisions.
@@ -11,31 +12,40 @@
  * Invariants: every claim is settled exactly once; in-flight counts are those of open claims; an endpoint's slot
  * is not reused while a claim on it is open.
  */
+import type { Endpoint } from "../../model/endpoint.ts";
+import type { Explanation } from "../../model/explanation.ts";
+import type { LoadReport } from "../../model/load-report.ts";
 import type { Outcome } from "../../model/outcome.ts";
-import type { BalancingPolicy } from "../../model/policy.ts";
 import type { PoolSpec } from "../../model/pool.ts";
 import type { Ticket, Verdict } from "../../model/verdict.ts";
 import type { Prng } from "../../std/prng.ts";
+import { PoolHealth, type HealthEvent } from "../health/pool-health.ts";
 import { createColumns, type Columns } from "../signals/columns.ts";
 import { begin, end, startWaiting, stopWaiting } from "../signals/in-flight.ts";
 import { learnEnd, learnLatency } from "../signals/learn.ts";
-import { createPicker } from "./create-picker.ts";
-import { Eligible } from "./eligible.ts";
+import { takeReport } from "../signals/load.ts";
+import { Chooser } from "./chooser.ts";
+import { Eligible, wellness } from "./eligible.ts";
 import type { EndpointReport, EndpointShare } from "./endpoint-report.ts";
+import { explainPick } from "./explain.ts";
 import { Members } from "./members.ts";
-import type { Picker } from "./picker.ts";
+import { FIRST_TRY, type PickFacts } from "./pick-facts.ts";
+import { RecentDecisions } from "./recent.ts";
 import { reportEndpoints, shares } from "./report.ts";
 import { Tickets, type Claim } from "./tickets.ts";
 
-export interface PickFacts {
-  /** Slots tried before by the same exchange, newest last. */
-  readonly tried: readonly number[];
-}
-
-export const FIRST_TRY: PickFacts = Object.freeze({ tried: Object.freeze([]) as readonly number[] });
+export { FIRST_TRY, type PickFacts };
 
 const NO_ENDPOINT: Verdict = Object.freeze({ kind: "refuse", reason: "no-endpoint" });
 const POOL_FULL: Verdict = Object.freeze({ kind: "refuse", reason: "pool-full" });
+
+export interface PoolBrainOptions {
+  readonly prng: Prng;
+  /** `topology.kubernetes.io/zone` of this gateway; left out: no zone is preferred. */
+  readonly localZone?: string | undefined;
+  /** Gateways that share the pool, this one included; left out: this one alone. */
+  readonly gateways?: number | undefined;
+}
 
 export class PoolBrain {
   readonly #prng: Prng;
@@ -43,16 +53,25 @@ export class PoolBrain {
   readonly #members = new Members(this.#columns);
   readonly #tickets = new Tickets();
   readonly #eligible: Eligible;
-  #policy: BalancingPolicy = "Auto";
-  #picker: Picker;
+  readonly #health: PoolHealth;
+  readonly #chooser: Chooser;
+  /** What was decided lately, by the number on the ticket. */
+  readonly recent: RecentDecisions = new RecentDecisions();
   /** Reused by every pick; undefined before the first. */
   #send: { readonly kind: "send"; ticket: Ticket } | undefined = undefined;
 
-  constructor(options: { readonly prng: Prng }) {
+  constructor(options: PoolBrainOptions) {
     this.#prng = options.prng;
     this.#eligible = new Eligible(this.#columns, { entered() {}, left() {} });
-    this.#picker = createPicker(this.#policy, this.#columns, this.#eligible, this.#prng);
-    this.#eligible.listen(this.#picker, 0);
+    this.#health = new PoolHealth(this.#columns, this.#eligible, this.#prng);
+    this.#chooser = new Chooser({
+      columns: this.#columns,
+      eligible: this.#eligible,
+      members: this.#members,
+      prng: this.#prng,
+      localZone: options.localZone,
+      gateways: options.gateways ?? 1,
+    });
   }
 
   /**
@@ -60,28 +79,35 @@ export class PoolBrain {
    * keeps its slot until its last request ends. Without health checks nobody is unhealthy.
    */
   adopt(spec: PoolSpec, nowMs: number): void {
-    const { balancing, connections, healthCheck } = spec.policy;
-    if (balancing !== this.#policy) {
-      this.#policy = balancing;
-      this.#picker = createPicker(balancing, this.#columns, this.#eligible, this.#prng);
-      this.#eligible.listen(this.#picker, nowMs);
-    }
+    const { connections, healthCheck } = spec.policy;
+    this.#chooser.adopt(spec.policy, nowMs);
+    const running = this.#eligible.present > 0;
     this.#members.adopt(spec.endpoints, nowMs);
     if (healthCheck === undefined) this.#columns.healthy.fill(1);
     this.#eligible.refreshAll(this.#members.bound, connections.maxConnections, nowMs);
+    this.#health.adopt(spec.policy, running, this.#members.bound, nowMs);
     // After the refresh: a leaver must be out of the list before its slot is free.
     this.#members.releaseLeavers();
+    this.#chooser.settle(nowMs);
   }
 
   /** The verdict is valid until the next pick, its ticket until settled. */
   pick(facts: PickFacts, nowMs: number): Verdict {
+    if (nowMs >= this.#health.due[0]!) this.#health.judge(nowMs);
     const eligible = this.#eligible;
     if (eligible.size === 0) return eligible.anyMayServe ? POOL_FULL : NO_ENDPOINT;
-    const slot = this.#picker.choose(facts.tried, nowMs);
+    const slot = this.#chooser.choose(facts, nowMs);
     begin(this.#columns, slot, nowMs);
     eligible.filled(slot);
     const endpoint = this.#members.endpointAt(slot);
     const ticket = this.#tickets.issue(endpoint, slot, this.#columns.generation[slot]!, nowMs);
+    ticket.decision = this.recent.note(
+      endpoint,
+      this.#chooser.trace,
+      this.#members,
+      facts.tried.length,
+      nowMs,
+    );
     if (this.#send === undefined) this.#send = { kind: "send", ticket };
     else this.#send.ticket = ticket;
     return this.#send;
@@ -136,7 +162,8 @@ export class PoolBrain {
     }
     end(columns, slot);
     learnEnd(columns, slot, outcome, answered, nowMs);
-    this.#picker.ended(slot, outcome, nowMs);
+    this.#chooser.picker.ended(slot, outcome, nowMs);
+    this.#health.ended(slot, outcome, nowMs);
     this.#tickets.redeem(claim);
     if (this.#members.mayRelease(slot)) this.#members.release(slot);
     else this.#eligible.drained(slot, nowMs);
@@ -144,22 +171,88 @@ export class PoolBrain {
 
   /** Long-run share each endpoint would get now. Sums to 1 while somebody may serve, whatever their room. */
   weigh(nowMs: number): readonly EndpointShare[] {
-    return shares(this.#columns, this.#members, this.#eligible, this.#picker, nowMs);
+    return shares(this.#columns, this.#members, this.#eligible, this.#chooser.picker, nowMs);
   }
 
   /** The verdict of active health checking. An unknown key is ignored: probes outlive endpoints. */
   setHealthy(key: string, healthy: boolean, nowMs: number): void {
     const slot = this.#members.slotOf(key);
     if (slot === undefined) return;
-    const before = this.#columns.healthy[slot]!;
     const after = healthy ? 1 : 0;
-    if (before === after) return;
+    if (this.#columns.healthy[slot] === after) return;
+    const before = wellness(this.#columns, slot);
     this.#columns.healthy[slot] = after;
-    this.#eligible.healthChanged(slot, this.#members.bound, before, nowMs);
+    if (healthy) this.#health.recovered(slot, nowMs);
+    this.#eligible.wellnessChanged(slot, before, nowMs);
+  }
+
+  /** One active check of the endpoint has passed: it may end an ejection. */
+  checkPassed(key: string, nowMs: number): void {
+    const slot = this.#members.slotOf(key);
+    if (slot !== undefined) this.#health.checkPassed(slot, nowMs);
+  }
+
+  /**
+   * An endpoint has said how loaded it is: on an answer (its open ticket), to a probe or through a scrape (its key).
+   * An unknown key is ignored: reports outlive endpoints.
+   */
+  loadReported(of: Ticket | string, report: LoadReport, nowMs: number): void {
+    const slot = typeof of === "string" ? this.#members.slotOf(of) : this.#tickets.open(of).slot;
+    if (slot === undefined) return;
+    takeReport(this.#columns.load, slot, report, nowMs);
+    this.#chooser.picker.reported(slot, nowMs);
+  }
+
+  /**
+   * Endpoints that should be asked for their load now; ask again every 10 ms or so while there is traffic. The answer to
+   * a probe goes to `loadReported` under the endpoint's key; one that does not come within a second is worth nothing.
+   */
+  probesWanted(): readonly Endpoint[] {
+    return this.#chooser.picker.probesWanted().map((slot) => this.#members.endpointAt(slot));
+  }
+
+  /** About once a second: the policy's slower work. A pick does it if nobody has for 2 s. */
+  rebalance(nowMs: number): void {
+    this.#chooser.rebalance(nowMs);
+  }
+
+  /** What a pick for these facts would decide now, and why. Nothing is picked, counted or drawn. */
+  explain(facts: PickFacts, nowMs: number): Explanation {
+    return explainPick(
+      {
+        columns: this.#columns,
+        eligible: this.#eligible,
+        members: this.#members,
+        chooser: this.#chooser,
+        prng: this.#prng,
+      },
+      facts,
+      nowMs,
+    );
+  }
+
+  /** Judges endpoints by their peers and ends ejections, when due. `pick` does it too; ticking keeps idle pools right. */
+  judge(nowMs: number): void {
+    if (nowMs >= this.#health.due[0]!) this.#health.judge(nowMs);
+  }
+
+  /** Ejections and returns since the last call, for logs and metrics. */
+  takeHealthEvents(): readonly (HealthEvent & { readonly endpoint: Endpoint })[] {
+    return this.#health
+      .takeEvents()
+      .map((event) => ({ ...event, endpoint: this.#members.endpointAt(event.slot) }));
   }
 
   report(nowMs: number): readonly EndpointReport[] {
-    return reportEndpoints(this.#columns, this.#members, this.#eligible, this.#picker, nowMs);
+    const ejectionOf = (slot: number) => this.#health.ejectionOf(slot);
+    return reportEndpoints(
+      this.#columns,
+      this.#members,
+      this.#eligible,
+      this.#chooser.picker,
+      ejectionOf,
+      nowMs,
+    );
   }
 
   #stopWaiting(claim: Claim): void {
@@ -170,6 +263,7 @@ export class PoolBrain {
   #learnLatency(claim: Claim, nowMs: number): void {
     claim.learned = true;
     learnLatency(this.#columns, claim.slot, nowMs);
-    this.#picker.answered(claim.slot, nowMs);
+    this.#health.answered(claim.slot);
+    this.#chooser.picker.answered(claim.slot, nowMs);
   }
 }

@@ -4,6 +4,7 @@
  */
 import { errorRatioNow } from "../signals/error-ratio.ts";
 import { DRAINING, FREE, LEAVING, type Columns } from "../signals/columns.ts";
+import type { Ejection } from "../health/ejections.ts";
 import type { Eligible } from "./eligible.ts";
 import type { EndpointReport, EndpointShare } from "./endpoint-report.ts";
 import type { Members } from "./members.ts";
@@ -35,6 +36,7 @@ export function reportEndpoints(
   members: Members,
   eligible: Eligible,
   picker: Picker,
+  ejectionOf: (slot: number) => Ejection | undefined,
   nowMs: number,
 ): readonly EndpointReport[] {
   const bySlot = sharesBySlot(members, eligible, picker, nowMs);
@@ -48,6 +50,7 @@ export function reportEndpoints(
       displayName: endpoint.displayName,
       condition: endpoint.condition,
       state: stateOf(columns, slot),
+      ejection: ejectionReport(ejectionOf(slot)),
       inFlight: columns.inFlight[slot]!,
       latencyMs: latencyMs < 0 ? undefined : latencyMs,
       errorRatio: errorRatioNow(columns, slot, nowMs),
@@ -61,13 +64,12 @@ export function reportEndpoints(
 
 function sharesBySlot(members: Members, eligible: Eligible, picker: Picker, nowMs: number): Float64Array {
   const bySlot = new Float64Array(members.bound);
+  const serving: number[] = [];
+  for (let slot = 0; slot < members.bound; slot++) if (eligible.maySlotServe(slot)) serving.push(slot);
+  picker.weigh(serving, nowMs, bySlot);
   let total = 0;
-  for (let slot = 0; slot < members.bound; slot++) {
-    if (!eligible.maySlotServe(slot)) continue;
-    bySlot[slot] = picker.shareOf(slot, nowMs);
-    total += bySlot[slot]!;
-  }
-  if (total > 0) for (let slot = 0; slot < members.bound; slot++) bySlot[slot] = bySlot[slot]! / total;
+  for (const slot of serving) total += bySlot[slot]!;
+  if (total > 0) for (const slot of serving) bySlot[slot] = bySlot[slot]! / total;
   return bySlot;
 }
 
@@ -75,5 +77,12 @@ function stateOf(columns: Columns, slot: number): EndpointReport["state"] {
   const state = columns.state[slot]!;
   if (state === LEAVING) return "leaving";
   if (state === DRAINING) return "draining";
-  return columns.healthy[slot] === 1 ? "healthy" : "unhealthy";
+  if (columns.healthy[slot] === 0) return "unhealthy";
+  return columns.ejected[slot] === 1 ? "ejected" : "healthy";
+}
+
+function ejectionReport(ejection: Ejection | undefined): EndpointReport["ejection"] {
+  if (ejection === undefined) return undefined;
+  const { reason, sinceMs, untilMs, count } = ejection;
+  return { reason, sinceMs, untilMs, count };
 }

@@ -1,34 +1,56 @@
 /**
- * RoundRobin: each eligible endpoint in turn.
+ * RoundRobin: each candidate in turn, as often as its weight says (static-stride.ts).
  *
  * The turn starts at a random place, so that gateways started together do not all begin with the same endpoint.
  * The list's order changes when endpoints come, go or fill up, so around such a moment one may be passed over or
- * served twice; while nothing changes, shares are exactly equal. Blind to load and to failures.
+ * served twice; while nothing changes, shares are exact. Blind to load and to failures.
  */
-import type { Prng } from "../../std/prng.ts";
-import type { Eligible } from "./eligible.ts";
-import { StatelessPicker } from "./picker.ts";
+import type { Factor } from "../../model/explanation.ts";
+import type { PickFacts } from "./pick-facts.ts";
+import { PickerBase, type PickerWorld } from "./picker.ts";
+import { StaticStride } from "./static-stride.ts";
+import { BY_TURN } from "./trace.ts";
+import { commonFactors, nominalWeight } from "./weight.ts";
 
-export class RoundRobin extends StatelessPicker {
-  readonly #eligible: Eligible;
-  #next: number;
+export class RoundRobin extends PickerBase {
+  readonly #world: PickerWorld;
+  readonly #stride: StaticStride;
 
-  constructor(eligible: Eligible, prng: Prng) {
+  constructor(world: PickerWorld, stride = new StaticStride(world.prng.uint32() >>> 1)) {
     super();
-    this.#eligible = eligible;
-    this.#next = prng.uint32() >>> 1;
+    this.#world = world;
+    this.#stride = stride;
   }
 
-  choose(tried: readonly number[]): number {
-    const n = this.#eligible.size;
-    let index = this.#next % n;
-    // At most tried.length steps are wasted; if all were tried, the turn decides.
-    for (let step = 0; step < n && tried.includes(this.#eligible.at(index)); step++) index = (index + 1) % n;
-    this.#next = index + 1;
-    return this.#eligible.at(index);
+  choose(facts: PickFacts): number {
+    const { candidates, trace } = this.#world;
+    const { tried } = facts;
+    const slot =
+      tried.length === 0 ? this.#stride.turn(candidates) : this.#stride.untriedTurn(candidates, tried);
+    trace.single(slot, BY_TURN);
+    return slot;
   }
 
-  shareOf(): number {
-    return 1;
+  override entered(slot: number): void {
+    const { columns } = this.#world;
+    this.#stride.setWeight(slot, nominalWeight(columns, slot) / columns.traits.weightMax[0]!);
+  }
+
+  /** Weights may have changed, and slow starts have gone on. */
+  override rebalance(): void {
+    const { candidates } = this.#world;
+    for (let index = 0; index < candidates.size; index++) this.entered(candidates.at(index));
+  }
+
+  shareOf(slot: number): number {
+    return nominalWeight(this.#world.columns, slot);
+  }
+
+  factors(slot: number): readonly Factor[] {
+    return commonFactors(this.#world.columns, slot);
+  }
+
+  copy(world: PickerWorld): RoundRobin {
+    return new RoundRobin(world, this.#stride.copy());
   }
 }

@@ -15,6 +15,7 @@ export class Claim implements Ticket {
   endpoint: Endpoint;
   slot = -1;
   generation = -1;
+  decision = 0;
   /** Not a small integer at birth, so that the engine keeps the field unboxed-in-place from the start. */
   pickedMs = Number.NaN;
   /** Since when the endpoint owes the answer; from the pick, unless the client still owed the request. */

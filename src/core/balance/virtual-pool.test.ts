@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { DEFAULT_BALANCING_OPTIONS, type BalancingOptions } from "../../model/balancing.ts";
 import type { Endpoint } from "../../model/endpoint.ts";
 import type { OutcomeKind } from "../../model/outcome.ts";
 import { DEFAULT_POOL_POLICY, type BalancingPolicy } from "../../model/policy.ts";
@@ -19,6 +20,9 @@ export const POLICIES: readonly BalancingPolicy[] = [
   "LeastRequest",
   "PeakEwma",
   "LocalityAware",
+  "Prequal",
+  "ResourceAware",
+  "ConsistentHash",
 ];
 
 export function endpoint(key: string, condition: Endpoint["condition"] = "ready"): Endpoint {
@@ -26,6 +30,7 @@ export function endpoint(key: string, condition: Endpoint["condition"] = "ready"
 }
 
 export interface SpecOptions {
+  readonly balancing?: Partial<BalancingOptions>;
   readonly maxConnections?: number;
   readonly checked?: boolean;
 }
@@ -44,6 +49,10 @@ export function spec(
     policy: {
       ...DEFAULT_POOL_POLICY,
       balancing,
+      balancingOptions: { ...DEFAULT_BALANCING_OPTIONS, ...options.balancing },
+      // These stories are about policies alone; ejection and slow start have their own beside core/health.
+      outlierDetection: undefined,
+      slowStart: undefined,
       connections: { ...DEFAULT_POOL_POLICY.connections, maxConnections: options.maxConnections ?? 1000 },
       healthCheck: options.checked === false ? undefined : { ...times, ...thresholds, probe },
     },

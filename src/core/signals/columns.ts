@@ -11,6 +11,8 @@
  * Invariants: all arrays have length `capacity`, a power of two; a free slot's row is as `resetRow` left it
  * save for its generation; `inFlightTotal` is the sum of `inFlight`.
  */
+import { createLoad, growLoad, resetLoad, type Load } from "./load.ts";
+import { createTraits, growTraits, type Traits } from "./traits.ts";
 
 /** What a slot's endpoint may do. Numbers, because they stand in a typed array. */
 export const FREE = 0;
@@ -27,6 +29,10 @@ export interface Columns {
   state: Uint8Array;
   /** 1 healthy, 0 not. */
   healthy: Uint8Array;
+  /** 1 ejected on the evidence of its traffic, 0 not. See health/ejections.ts. */
+  ejected: Uint8Array;
+  /** Share of a full load it should get for now, in (0, 1]; 1 save in slow start. See health/slow-start.ts. */
+  ramp: Float64Array;
   /** Counts the endpoints that have lived in the slot: a ticket of an earlier one can be told apart. */
   generation: Int32Array;
   joinedMs: Float64Array;
@@ -57,6 +63,11 @@ export interface Columns {
   requests: Float64Array;
   failures: Float64Array;
 
+  /** What the configuration says of each: weight, zone, priority. */
+  readonly traits: Traits;
+  /** What each has reported of itself. */
+  readonly load: Load;
+
   /** One cell: what the latency estimate of an endpoint of this pool usually is; 0: nothing known yet. */
   readonly typicalMs: Float64Array;
   /** One cell: mean throughput of an endpoint, for the locality-aware policy; above 0. */
@@ -71,6 +82,8 @@ export function createColumns(): Columns {
     inFlightTotal: 0,
     state: new Uint8Array(FIRST_CAPACITY),
     healthy: new Uint8Array(FIRST_CAPACITY),
+    ejected: new Uint8Array(FIRST_CAPACITY),
+    ramp: new Float64Array(FIRST_CAPACITY),
     generation: new Int32Array(FIRST_CAPACITY),
     joinedMs: new Float64Array(FIRST_CAPACITY),
     inFlight: new Int32Array(FIRST_CAPACITY),
@@ -87,6 +100,8 @@ export function createColumns(): Columns {
     windowStampMs: new Float64Array(FIRST_CAPACITY),
     requests: new Float64Array(FIRST_CAPACITY),
     failures: new Float64Array(FIRST_CAPACITY),
+    traits: createTraits(FIRST_CAPACITY),
+    load: createLoad(FIRST_CAPACITY),
     typicalMs: new Float64Array(1),
     // While nothing is measured any value does, as all endpoints share it; 1 is brpc's DEFAULT_QPS.
     meanRatePerSec: new Float64Array([1]),
@@ -102,6 +117,8 @@ export function growColumns(columns: Columns): void {
   columns.capacity = capacity;
   columns.state = grownBytes(columns.state, capacity);
   columns.healthy = grownBytes(columns.healthy, capacity);
+  columns.ejected = grownBytes(columns.ejected, capacity);
+  columns.ramp = grownFloats(columns.ramp, capacity);
   columns.generation = grownInts(columns.generation, capacity);
   columns.joinedMs = grownFloats(columns.joinedMs, capacity);
   columns.inFlight = grownInts(columns.inFlight, capacity);
@@ -118,6 +135,8 @@ export function growColumns(columns: Columns): void {
   columns.windowStampMs = grownFloats(columns.windowStampMs, capacity);
   columns.requests = grownFloats(columns.requests, capacity);
   columns.failures = grownFloats(columns.failures, capacity);
+  growTraits(columns.traits, capacity);
+  growLoad(columns.load, capacity);
   for (let slot = before; slot < capacity; slot++) resetRow(columns, slot);
 }
 
@@ -125,6 +144,8 @@ export function growColumns(columns: Columns): void {
 export function resetRow(columns: Columns, slot: number): void {
   columns.state[slot] = FREE;
   columns.healthy[slot] = 1;
+  columns.ejected[slot] = 0;
+  columns.ramp[slot] = 1;
   columns.joinedMs[slot] = 0;
   columns.inFlight[slot] = 0;
   columns.waiting[slot] = 0;
@@ -140,6 +161,19 @@ export function resetRow(columns: Columns, slot: number): void {
   columns.windowStampMs[slot] = -1;
   columns.requests[slot] = 0;
   columns.failures[slot] = 0;
+  resetLoad(columns.load, slot);
+}
+
+/** Columns of their own with the same numbers: for asking "what if" without consequences. O(capacity). */
+export function copyColumns(columns: Columns): Columns {
+  return structuredCopy(columns) as Columns;
+}
+
+function structuredCopy(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return (value as Float64Array).slice();
+  if (Array.isArray(value)) return [...(value as readonly unknown[])];
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, structuredCopy(part)]));
 }
 
 function grownBytes(before: Uint8Array, capacity: number): Uint8Array {

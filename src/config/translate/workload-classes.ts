@@ -1,0 +1,171 @@
+/**
+ * WorkloadClasses in the model's words: references resolved within their namespace, what is left out filled from the
+ * built-in class they start from.
+ *
+ * Order is precedence: older first, then by namespace and name, as wherever one of several must win.
+ */
+import type { BalancingPolicy } from "../../model/policy.ts";
+import type { Problem } from "../../model/problem.ts";
+import {
+  BUILT_IN_PROFILES,
+  BUILT_IN_TREATMENTS,
+  type LabelRequirement,
+  type ObservedMatch,
+  type ResourceProfile,
+  type Treatment,
+  type WorkloadClass,
+  type WorkloadKind,
+  type WorkloadMatch,
+} from "../../model/workload.ts";
+import { parseDurationMs } from "../../std/duration.ts";
+import { objectName, type Bodies, type Resource } from "../resources.ts";
+import type { LabelSelector } from "../schema/label-selector.ts";
+import { parseBytes } from "../schema/workload-class.ts";
+import { poolKeyOf } from "./backend-refs.ts";
+import type { Lookup } from "./lookup.ts";
+import { byAge, problemIn } from "./report.ts";
+
+type ClassResource = Resource<"WorkloadClass">;
+type Spec = Bodies["WorkloadClass"]["spec"];
+
+export function workloadClasses(lookup: Lookup, problems: Problem[]): readonly WorkloadClass[] {
+  return lookup.resources.workloadClasses.toSorted(byAge).map((resource) => {
+    const { spec } = resource.body;
+    // The schema lets only the model's own names through.
+    const kind = (spec.base as WorkloadKind | undefined) ?? "interactive";
+    problems.push(...unknownRoutes(lookup, resource));
+    return {
+      name: `${resource.namespace}/${resource.name}`,
+      kind,
+      profile: (spec.profile as ResourceProfile | undefined) ?? BUILT_IN_PROFILES[kind],
+      poolKeys: poolKeysOf(lookup, resource, problems),
+      match: spec.match.map((match) => matchOf(match, resource.namespace)),
+      tenantHeader: spec.tenantHeader?.toLowerCase(),
+      treatment: treatmentOf(spec.treatment, BUILT_IN_TREATMENTS[kind]),
+    };
+  });
+}
+
+/** Undefined: every pool. */
+function poolKeysOf(
+  lookup: Lookup,
+  resource: ClassResource,
+  problems: Problem[],
+): readonly string[] | undefined {
+  return resource.body.spec.targetRefs?.flatMap((ref, index) => {
+    const service = lookup.service(resource.namespace, ref.name);
+    const name = objectName("Service", resource.namespace, ref.name);
+    const ports = service?.body.spec.ports ?? [];
+    const wanted = ports.filter(
+      (port) => ref.sectionName === undefined || (port.name ?? "") === ref.sectionName,
+    );
+    if (service !== undefined && wanted.length > 0) return wanted.map((port) => poolKeyOf({ service, port }));
+    // A Service with errors of its own is there, only not readable; that has been told.
+    if (!lookup.resources.rejected.has(name)) {
+      const port = service === undefined ? "" : ` has no port named ${ref.sectionName}`;
+      const what = service === undefined ? `there is no ${name}` : `${name}${port}`;
+      const message = `${what}; the class has no effect there`;
+      problems.push(
+        problemIn(resource, { severity: "warning", path: ["spec", "targetRefs", index], message }),
+      );
+    }
+    return [];
+  });
+}
+
+function unknownRoutes(lookup: Lookup, resource: ClassResource): readonly Problem[] {
+  const { namespace, body } = resource;
+  const known = lookup.resources.httpRoutes.filter((route) => route.namespace === namespace);
+  return body.spec.match.flatMap((match, index) =>
+    match.routes.flatMap((ref, at): readonly Problem[] => {
+      const name = objectName("HTTPRoute", namespace, ref.name);
+      const route = known.find((each) => each.name === ref.name);
+      if (lookup.resources.rejected.has(name)) return [];
+      const hasRule =
+        ref.sectionName === undefined || route?.body.spec.rules.some((rule) => rule.name === ref.sectionName);
+      if (route !== undefined && hasRule === true) return [];
+      const message =
+        route === undefined ? `there is no ${name}` : `${name} has no rule named ${ref.sectionName}`;
+      const path = ["spec", "match", index, "routes", at];
+      return [problemIn(resource, { severity: "warning", path, message })];
+    }),
+  );
+}
+
+function matchOf(match: Spec["match"][number], namespace: string): WorkloadMatch {
+  return {
+    routes: match.routes.map(({ name, sectionName }) =>
+      sectionName === undefined ? `${namespace}/${name}` : `${namespace}/${name}/${sectionName}`,
+    ),
+    methods: match.methods,
+    headers: match.headers.map(({ type, name, value }) => ({
+      kind: type === "Exact" ? "exact" : "regex",
+      name: name.toLowerCase(),
+      value,
+    })),
+    contentTypes: match.contentTypes,
+    observed: match.observed === undefined ? undefined : observedOf(match.observed),
+  };
+}
+
+function observedOf(observed: NonNullable<Spec["match"][number]["observed"]>): ObservedMatch {
+  return {
+    durationMsMin: msOf(observed.minDuration),
+    streamMsMin: msOf(observed.minStreamDuration),
+    requestBytesMin: bytesOf(observed.minRequestBytes),
+    responseBytesMin: bytesOf(observed.minResponseBytes),
+  };
+}
+
+function treatmentOf(given: Spec["treatment"] = {}, base: Treatment): Treatment {
+  const { queue, timeouts } = given;
+  const percent = given.maxConcurrencyPercent;
+  return {
+    endpointSelector:
+      given.endpointSelector === undefined ? base.endpointSelector : requirementsOf(given.endpointSelector),
+    policy: (given.policy as BalancingPolicy | undefined) ?? base.policy,
+    priority: given.priority ?? base.priority,
+    weight: given.weight ?? base.weight,
+    maxConcurrencyRatio: percent === undefined ? base.maxConcurrencyRatio : percent / 100,
+    queue: {
+      maxLength: queue?.maxLength ?? base.queue.maxLength,
+      maxWaitMs: msOf(queue?.maxWait) ?? base.queue.maxWaitMs,
+      overload:
+        queue?.overload === undefined
+          ? base.queue.overload
+          : queue.overload === "InOrder"
+            ? "in-order"
+            : "newest-first",
+    },
+    requestTimeoutMs: msOf(timeouts?.request) ?? base.requestTimeoutMs,
+    perTryTimeoutMs: msOf(timeouts?.perTry) ?? base.perTryTimeoutMs,
+    retries: given.retries ?? base.retries,
+    hedging: given.hedging ?? base.hedging,
+    sheddingOrder: given.sheddingOrder ?? base.sheddingOrder,
+  };
+}
+
+const OPERATORS = { In: "in", NotIn: "not-in", Exists: "exists", DoesNotExist: "absent" } as const;
+
+function requirementsOf({ matchLabels, matchExpressions }: LabelSelector): readonly LabelRequirement[] {
+  return [
+    ...Object.entries(matchLabels).map(([key, value]): LabelRequirement => ({
+      key,
+      operator: "in",
+      values: [value],
+    })),
+    ...matchExpressions.map(({ key, operator, values }): LabelRequirement => ({
+      key,
+      operator: OPERATORS[operator],
+      values,
+    })),
+  ];
+}
+
+function msOf(duration: string | undefined): number | undefined {
+  return duration === undefined ? undefined : parseDurationMs(duration);
+}
+
+function bytesOf(quantity: string | undefined): number | undefined {
+  return quantity === undefined ? undefined : parseBytes(quantity);
+}

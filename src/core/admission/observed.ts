@@ -1,0 +1,93 @@
+/**
+ * What a route's requests typically do, learnt from what they did: time to the first byte, length of the stream after it,
+ * bytes each way.
+ *
+ * "Typically" is the geometric mean over the last fifty or so: durations and sizes spread over orders of magnitude, and one
+ * upload among a thousand lookups should not make them batch.
+ *
+ * Hysteresis: a bound once reached holds until the typical value falls below half of it, so that a route near a
+ * bound does not change class with every request. Below SAMPLES_MIN requests nothing holds.
+ *
+ * Failures teach nothing: they are short for other reasons. Units: ms, bytes.
+ */
+import type { ObservedMatch, WorkloadKind } from "../../model/workload.ts";
+
+const SAMPLE_SHARE = 1 / 50;
+const SAMPLES_MIN = 20;
+const RELEASE_RATIO = 0.5;
+
+const MEBIBYTE = 1_048_576;
+
+/** What makes a route one of the built-in kinds; the first that holds. Interactive is what none of these is. */
+export const BUILT_IN_HABITS: readonly { readonly kind: WorkloadKind; readonly match: ObservedMatch }[] = [
+  // Answers that keep coming for longer than anyone waits for a page.
+  { kind: "streaming", match: atLeast({ streamMsMin: 5_000 }) },
+  // Nobody sits and waits for ten minutes.
+  { kind: "training", match: atLeast({ durationMsMin: 600_000 }) },
+  // Longer than a person's attention lasts (Nielsen 1993: ten seconds), or too large to look at.
+  { kind: "batch", match: atLeast({ durationMsMin: 10_000 }) },
+  { kind: "batch", match: atLeast({ requestBytesMin: 64 * MEBIBYTE }) },
+  { kind: "batch", match: atLeast({ responseBytesMin: 64 * MEBIBYTE }) },
+];
+
+export interface RequestSize {
+  readonly firstByteMs: number;
+  readonly totalMs: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+}
+
+export class RouteHabits {
+  #samples = 0;
+  /** Logarithms of one plus the value. */
+  #duration = 0;
+  #stream = 0;
+  #requestBytes = 0;
+  #responseBytes = 0;
+  /** Matches that hold at present. */
+  readonly #held = new WeakSet<ObservedMatch>();
+
+  /** A request that was answered in full. */
+  learn(size: RequestSize): void {
+    this.#samples++;
+    const share = Math.max(SAMPLE_SHARE, 1 / this.#samples);
+    this.#duration += (Math.log1p(Math.max(0, size.firstByteMs)) - this.#duration) * share;
+    const streamMs = Math.max(0, size.totalMs - size.firstByteMs);
+    this.#stream += (Math.log1p(streamMs) - this.#stream) * share;
+    this.#requestBytes += (Math.log1p(size.requestBytes) - this.#requestBytes) * share;
+    this.#responseBytes += (Math.log1p(size.responseBytes) - this.#responseBytes) * share;
+  }
+
+  /** Whether every bound given is reached, or was and has not been left by half. */
+  holds(match: ObservedMatch): boolean {
+    if (this.#samples < SAMPLES_MIN) return false;
+    const ratio = this.#held.has(match) ? RELEASE_RATIO : 1;
+    const holds =
+      reaches(this.#duration, match.durationMsMin, ratio) &&
+      reaches(this.#stream, match.streamMsMin, ratio) &&
+      reaches(this.#requestBytes, match.requestBytesMin, ratio) &&
+      reaches(this.#responseBytes, match.responseBytesMin, ratio);
+    if (holds) this.#held.add(match);
+    else this.#held.delete(match);
+    return holds;
+  }
+
+  /** The built-in kind that the route's habits make it. */
+  get kind(): WorkloadKind {
+    return BUILT_IN_HABITS.find(({ match }) => this.holds(match))?.kind ?? "interactive";
+  }
+}
+
+function reaches(logarithm: number, bound: number | undefined, ratio: number): boolean {
+  return bound === undefined || Math.expm1(logarithm) >= bound * ratio;
+}
+
+function atLeast(bounds: Partial<ObservedMatch>): ObservedMatch {
+  return {
+    durationMsMin: undefined,
+    streamMsMin: undefined,
+    requestBytesMin: undefined,
+    responseBytesMin: undefined,
+    ...bounds,
+  };
+}

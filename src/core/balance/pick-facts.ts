@@ -1,0 +1,19 @@
+/**
+ * What a pick is told of the request.
+ */
+export interface PickFacts {
+  /** Slots tried before by the same exchange, newest last. */
+  readonly tried: readonly number[];
+  /**
+   * Hash of the text that decides the endpoint under ConsistentHash (hash-key.ts makes it): a whole number in
+   * [0, 2^31), so that it never needs a box. NO_HASH or absent: the request has none.
+   */
+  readonly hash?: number;
+}
+
+export const NO_HASH = -1;
+
+export const FIRST_TRY: PickFacts = Object.freeze({
+  tried: Object.freeze([]) as readonly number[],
+  hash: NO_HASH,
+});

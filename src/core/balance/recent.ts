@@ -1,0 +1,82 @@
+/**
+ * The record of recent decisions: enough of each to say later why it fell as it did, at the price of a few stores.
+ *
+ * A ring of typed arrays; the endpoints themselves are kept by reference, so that the record can name one that has
+ * left since, which is when people ask. A decision's number is its place: number modulo capacity.
+ *
+ * Invariant: `numbers[i]` is the number of the decision recorded at i, or 0 for none; numbers count from 1 and begin again
+ * after NUMBER_MAX, so that a number never needs a box.
+ */
+import type { Endpoint } from "../../model/endpoint.ts";
+import { DECISION_REASONS, type RecordedDecision } from "../../model/explanation.ts";
+import type { Members } from "./members.ts";
+import type { Trace } from "./trace.ts";
+import { NONE } from "./two-choices.ts";
+
+/** About 200 KB; two seconds of a busy pool, a minute of a common one. A power of two. */
+const CAPACITY = 4096;
+
+const NUMBER_MAX = 2 ** 30 - 1;
+
+export class RecentDecisions {
+  readonly #numbers = new Int32Array(CAPACITY);
+  readonly #atMs = new Float64Array(CAPACITY);
+  readonly #tried = new Int32Array(CAPACITY);
+  readonly #reasons = new Uint8Array(CAPACITY);
+  readonly #scores = new Float64Array(CAPACITY * 2);
+  readonly #chosen: (Endpoint | undefined)[] = Array.from({ length: CAPACITY }, () => undefined);
+  readonly #first: (Endpoint | undefined)[] = Array.from({ length: CAPACITY }, () => undefined);
+  readonly #second: (Endpoint | undefined)[] = Array.from({ length: CAPACITY }, () => undefined);
+  #last = 0;
+
+  /** The number given to the decision. */
+  note(chosen: Endpoint, trace: Trace, members: Members, tried: number, nowMs: number): number {
+    const number = this.#last === NUMBER_MAX ? 1 : this.#last + 1;
+    this.#last = number;
+    const at = number & (CAPACITY - 1);
+    const { first, second } = trace;
+    this.#numbers[at] = number;
+    this.#atMs[at] = nowMs;
+    this.#tried[at] = tried;
+    this.#reasons[at] = trace.reason;
+    this.#scores[at * 2] = trace.scores[0]!;
+    this.#scores[at * 2 + 1] = trace.scores[1]!;
+    this.#chosen[at] = chosen;
+    this.#first[at] = first === NONE ? undefined : members.endpointAt(first);
+    this.#second[at] = second === NONE ? undefined : members.endpointAt(second);
+    return number;
+  }
+
+  /** Undefined: never made, or overwritten since. */
+  find(number: number): RecordedDecision | undefined {
+    const at = number & (CAPACITY - 1);
+    if (number < 1 || this.#numbers[at] !== number) return undefined;
+    return {
+      id: number,
+      atMs: this.#atMs[at]!,
+      tried: this.#tried[at]!,
+      chosen: this.#chosen[at]!.key,
+      reason: DECISION_REASONS[this.#reasons[at]!] ?? "none",
+      considered: [
+        ...looked(this.#first[at], this.#scores[at * 2]!),
+        ...looked(this.#second[at], this.#scores[at * 2 + 1]!),
+      ],
+    };
+  }
+
+  /** Newest first. */
+  newest(count: number): readonly RecordedDecision[] {
+    const found: RecordedDecision[] = [];
+    for (let number = this.#last; found.length < count; number--) {
+      const decision = this.find(number);
+      if (decision === undefined) break;
+      found.push(decision);
+    }
+    return found;
+  }
+}
+
+function looked(endpoint: Endpoint | undefined, score: number): RecordedDecision["considered"] {
+  if (endpoint === undefined) return [];
+  return [{ key: endpoint.key, score: Number.isNaN(score) ? undefined : score }];
+}

@@ -1,0 +1,80 @@
+/**
+ * A pool for the tests of ejection: endpoints end attempts as told, the roster counts as balance/eligible.ts does. The one test
+ * here holds it to account.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Outcome, OutcomeKind } from "../../model/outcome.ts";
+import { DEFAULT_OUTLIER, type OutlierPolicy } from "../../model/policy.ts";
+import { createPrng } from "../../std/prng.ts";
+import { createColumns, READY, type Columns } from "../signals/columns.ts";
+import { Slots } from "../signals/slots.ts";
+import type { Ejection, Roster } from "./ejections.ts";
+import { OutlierDetector } from "./outlier.ts";
+
+const SEED = 7;
+
+export class Bench implements Roster {
+  readonly columns: Columns = createColumns();
+  readonly slots = new Slots(this.columns);
+  readonly detector: OutlierDetector;
+  readonly log: string[] = [];
+  readonly ejections: Ejection[] = [];
+  present = 0;
+  well = 0;
+  nowMs = 0;
+
+  constructor(size: number, policy: Partial<OutlierPolicy> = {}) {
+    this.detector = new OutlierDetector(this.columns, this, createPrng(SEED), {
+      ejected: (ejection) => {
+        this.log.push(`-${ejection.slot} ${ejection.reason}`);
+        this.ejections.push(ejection);
+      },
+      returned: ({ slot }) => this.log.push(`+${slot}`),
+    });
+    for (let i = 0; i < size; i++) this.slots.take(READY, 0);
+    this.present = size;
+    this.well = size;
+    this.detector.adopt({ ...DEFAULT_OUTLIER, ...policy }, 0);
+  }
+
+  get bound(): number {
+    return this.slots.bound;
+  }
+
+  wellnessChanged(slot: number, before: number): void {
+    this.well += (this.columns.ejected[slot] === 1 ? 0 : this.columns.healthy[slot]!) - before;
+  }
+
+  end(slot: number, kind: OutcomeKind, count = 1, latencyMs = 10, status = 500): void {
+    for (let i = 0; i < count; i++) {
+      if (kind === "success") {
+        this.columns.latencySampleMs[slot] = latencyMs;
+        this.detector.answered(slot);
+      }
+      const outcome: Outcome = { kind, status, firstByteMs: latencyMs, totalMs: latencyMs };
+      this.detector.ended(slot, outcome, this.nowMs);
+    }
+  }
+
+  /** Lets the interval end and the sweep finish. */
+  sweep(): void {
+    this.nowMs += 10_000;
+    do this.detector.judge(this.nowMs);
+    while (this.detector.dueMs < this.nowMs);
+  }
+
+  goodExcept(odd: readonly number[], attempts = 100): void {
+    for (let slot = 0; slot < this.bound; slot++)
+      if (!odd.includes(slot)) this.end(slot, "success", attempts);
+  }
+}
+
+test("the roster follows ejections and returns", () => {
+  const bench = new Bench(10);
+  bench.end(0, "server-error", 5);
+  assert.deepEqual([bench.present, bench.well, bench.columns.ejected[0]], [10, 9, 1]);
+  bench.nowMs = 33_000;
+  bench.detector.judge(bench.nowMs);
+  assert.deepEqual([bench.present, bench.well, bench.columns.ejected[0]], [10, 10, 0]);
+});
