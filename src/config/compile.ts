@@ -15,6 +15,8 @@ import type { Resources } from "./resources.ts";
 import { namespaceLabels } from "./translate/allowed-routes.ts";
 import { attachRoutes } from "./translate/attach.ts";
 import { ownClasses, ownGateways } from "./translate/classes.ts";
+import { buildInferencePools } from "./translate/inference-pools.ts";
+import { inferenceRules } from "./translate/inference-rules.ts";
 import { ownListeners } from "./translate/listeners.ts";
 import type { OwnListener } from "./translate/listeners.ts";
 import { lookupIn } from "./translate/lookup.ts";
@@ -53,13 +55,28 @@ export function compile(resources: Resources): Compiled {
   const targets = served.flatMap(({ translated }) =>
     translated.backends.flatMap((backend) => (backend.kind === "pool" ? [backend.target] : [])),
   );
-  const pools = buildPools(resources, targets, policies, problems);
+  const inferencePools = served.flatMap(({ translated }) =>
+    translated.backends.flatMap((backend) => (backend.kind === "inference" ? [backend.pool] : [])),
+  );
+  const rules = inferenceRules(lookup, problems);
+  const pools = [
+    ...buildPools(resources, targets, policies, problems),
+    ...buildInferencePools(resources, inferencePools, rules, policies, problems),
+  ];
   const config: GatewayConfig = {
     listeners: listenerSpecs(listeners, served),
     pools,
     workloadClasses: workloadClasses(lookup, problems),
   };
-  const status = statusOf({ classes, gateways, listeners, routes, policies: policies.targets });
+  const status = statusOf({
+    classes,
+    gateways,
+    listeners,
+    routes,
+    policies: policies.targets,
+    inferencePools: resources.inferencePools,
+    inferenceRules: rules.judged,
+  });
   return { config, problems: byPlace(problems), status };
 }
 

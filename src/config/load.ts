@@ -12,6 +12,7 @@ import type { ReadObject } from "./read/object.ts";
 import { byPlace } from "./read/order.ts";
 import { objectName } from "./resources.ts";
 import type { ReadKind, Resource, Resources } from "./resources.ts";
+import { olderForm } from "./schema/older-forms.ts";
 
 export interface Loaded {
   readonly resources: Resources;
@@ -72,16 +73,29 @@ function keepFirst(
     kept.set(object, resource);
     return;
   }
-  const other = first.locate([], "value");
-  problems.push({
-    severity: "error",
-    ...resource.locate([], "value"),
-    object,
-    path: "",
-    message: `the object is defined twice: first at ${other.file}:${other.line}:${other.column}`,
-    expected: "each object once",
-    found: "",
-  });
+  if (isOlder(first) !== isOlder(resource)) {
+    // Half-way through a migration both forms stand side by side.
+    const [newer, older] = isOlder(first) ? [resource, first] : [first, resource];
+    kept.set(object, newer);
+    const message = `the object is defined in a newer form too, at ${placeText(newer)}, which counts`;
+    problems.push({ ...twice(older, object, message), severity: "warning" });
+    return;
+  }
+  problems.push(twice(resource, object, `the object is defined twice: first at ${placeText(first)}`));
+}
+
+function twice(resource: Resource<ReadKind>, object: string, message: string): Problem {
+  const place = resource.locate([], "value");
+  return { severity: "error", ...place, object, path: "", message, expected: "each object once", found: "" };
+}
+
+function placeText(resource: Resource<ReadKind>): string {
+  const { file, line, column } = resource.locate([], "value");
+  return `${file}:${line}:${column}`;
+}
+
+function isOlder({ kind, body }: Resource<ReadKind>): boolean {
+  return olderForm(kind, body.apiVersion) !== undefined;
 }
 
 function sortByKind(all: readonly Resource<ReadKind>[], rejected: ReadonlySet<string>): Resources {
@@ -96,6 +110,11 @@ function sortByKind(all: readonly Resource<ReadKind>[], rejected: ReadonlySet<st
     services: ofKind("Service"),
     endpointSlices: ofKind("EndpointSlice"),
     namespaces: ofKind("Namespace"),
+    pods: ofKind("Pod"),
+    inferencePools: ofKind("InferencePool"),
+    inferenceObjectives: ofKind("InferenceObjective"),
+    inferenceModelRewrites: ofKind("InferenceModelRewrite"),
+    inferenceModels: ofKind("InferenceModel"),
     backendPolicies: ofKind("BackendPolicy"),
     workloadClasses: ofKind("WorkloadClass"),
     rejected,

@@ -11,7 +11,12 @@ import type { endpointSliceSchema } from "./schema/endpoint-slice.ts";
 import type { gatewayClassSchema } from "./schema/gateway-class.ts";
 import type { gatewaySchema } from "./schema/gateway.ts";
 import type { httpRouteSchema } from "./schema/http-route.ts";
+import type { inferenceModelRewriteSchema } from "./schema/inference-model-rewrite.ts";
+import type { inferenceModelSchema } from "./schema/inference-model.ts";
+import type { inferenceObjectiveSchema } from "./schema/inference-objective.ts";
+import type { inferencePoolSchema } from "./schema/inference-pool.ts";
 import type { namespaceSchema } from "./schema/namespace.ts";
+import type { podSchema } from "./schema/pod.ts";
 import type { referenceGrantSchema } from "./schema/reference-grant.ts";
 import type { serviceSchema } from "./schema/service.ts";
 import type { workloadClassSchema } from "./schema/workload-class.ts";
@@ -25,6 +30,11 @@ export interface Bodies {
   readonly Service: z.infer<typeof serviceSchema>;
   readonly EndpointSlice: z.infer<typeof endpointSliceSchema>;
   readonly Namespace: z.infer<typeof namespaceSchema>;
+  readonly Pod: z.infer<typeof podSchema>;
+  readonly InferencePool: z.infer<typeof inferencePoolSchema>;
+  readonly InferenceObjective: z.infer<typeof inferenceObjectiveSchema>;
+  readonly InferenceModelRewrite: z.infer<typeof inferenceModelRewriteSchema>;
+  readonly InferenceModel: z.infer<typeof inferenceModelSchema>;
   readonly BackendPolicy: z.infer<typeof backendPolicySchema>;
   readonly WorkloadClass: z.infer<typeof workloadClassSchema>;
 }
@@ -53,6 +63,11 @@ export interface Resources {
   readonly services: readonly Resource<"Service">[];
   readonly endpointSlices: readonly Resource<"EndpointSlice">[];
   readonly namespaces: readonly Resource<"Namespace">[];
+  readonly pods: readonly Resource<"Pod">[];
+  readonly inferencePools: readonly Resource<"InferencePool">[];
+  readonly inferenceObjectives: readonly Resource<"InferenceObjective">[];
+  readonly inferenceModelRewrites: readonly Resource<"InferenceModelRewrite">[];
+  readonly inferenceModels: readonly Resource<"InferenceModel">[];
   readonly backendPolicies: readonly Resource<"BackendPolicy">[];
   readonly workloadClasses: readonly Resource<"WorkloadClass">[];
   /**

@@ -17,7 +17,8 @@ export type BalancingPolicy =
   | "LocalityAware"
   | "Prequal"
   | "ResourceAware"
-  | "ConsistentHash";
+  | "ConsistentHash"
+  | "Inference";
 
 export type HealthProbe =
   /** `port` undefined: the endpoint's own port. Success is a status of 200 to 399, as for a kubelet probe. */

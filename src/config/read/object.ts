@@ -10,7 +10,13 @@ import { endpointSliceSchema } from "../schema/endpoint-slice.ts";
 import { gatewayClassSchema } from "../schema/gateway-class.ts";
 import { gatewaySchema } from "../schema/gateway.ts";
 import { httpRouteSchema } from "../schema/http-route.ts";
+import { inferenceModelRewriteSchema } from "../schema/inference-model-rewrite.ts";
+import { inferenceModelSchema } from "../schema/inference-model.ts";
+import { inferenceObjectiveSchema } from "../schema/inference-objective.ts";
+import { inferencePoolSchema } from "../schema/inference-pool.ts";
 import { namespaceSchema } from "../schema/namespace.ts";
+import { olderForm } from "../schema/older-forms.ts";
+import { podSchema } from "../schema/pod.ts";
 import { referenceGrantSchema } from "../schema/reference-grant.ts";
 import { serviceSchema } from "../schema/service.ts";
 import { workloadClassSchema } from "../schema/workload-class.ts";
@@ -38,6 +44,11 @@ const SCHEMAS: { readonly [K in ReadKind]: z.ZodType<Bodies[K]> } = {
   Service: serviceSchema,
   EndpointSlice: endpointSliceSchema,
   Namespace: namespaceSchema,
+  Pod: podSchema,
+  InferencePool: inferencePoolSchema,
+  InferenceObjective: inferenceObjectiveSchema,
+  InferenceModelRewrite: inferenceModelRewriteSchema,
+  InferenceModel: inferenceModelSchema,
   BackendPolicy: backendPolicySchema,
   WorkloadClass: workloadClassSchema,
 };
@@ -66,7 +77,8 @@ export function readObject(manifest: Manifest): ReadObject {
 
 function readKnown(manifest: Manifest, kind: ReadKind, namespaced: boolean): ReadObject {
   const object = nameOf(manifest, kind, namespaced);
-  const parsed = SCHEMAS[kind].safeParse(manifest.value);
+  const older = olderForm(kind, String(manifest.value["apiVersion"]));
+  const parsed = (older?.schema ?? SCHEMAS[kind]).safeParse(manifest.value);
   if (!parsed.success) {
     return { kind: "rejected", object, problems: issueProblems(manifest, object, parsed.error.issues) };
   }
@@ -81,7 +93,14 @@ function readKnown(manifest: Manifest, kind: ReadKind, namespaced: boolean): Rea
     body: parsed.data,
     locate: manifest.locate,
   };
-  return { kind: "resource", resource, problems: [] };
+  const problems =
+    older === undefined ? [] : [olderProblem(manifest, older.newer, older.instead(parsed.data))];
+  return { kind: "resource", resource, problems };
+}
+
+function olderProblem(manifest: Manifest, newer: string, instead: string): Problem {
+  const expected = instead === "" ? `apiVersion: ${newer}, else the same` : `${newer}: ${instead}`;
+  return headProblem(manifest, "apiVersion", "warning", "an older form, read as the newer", expected);
 }
 
 /** How problems call the object, from whatever can be read of its metadata. */

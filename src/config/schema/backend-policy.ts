@@ -1,5 +1,6 @@
 /**
- * BackendPolicy (plimsoll.dev/v1alpha1): how a Service's endpoints are chosen, checked, connected to and retried.
+ * BackendPolicy (plimsoll.dev/v1alpha1): how the endpoints of a Service or an InferencePool are chosen, checked, connected
+ * to and retried.
  *
  * Field names follow the settings people bring from Istio and Kubernetes; docs/configuration.md explains each.
  * Defaults are not filled in here but in translate/pool-policy.ts, from model/policy.ts, their one source.
@@ -14,6 +15,7 @@ import { judgeWord } from "./known-names.ts";
 import { manifest } from "./metadata.ts";
 import { labelName, objectName, portName } from "./names.ts";
 import { outlierDetection } from "./outlier-detection.ts";
+import { INFERENCE_GROUP, isInferencePool } from "./pool-ref.ts";
 
 const RETRY_CAUSES: readonly RetryCause[] = ["connect-failure", "refused-stream", "unavailable"];
 
@@ -36,12 +38,19 @@ const RETRY_CAUSES_LATER = [
 const targetRef = strict({
   group: z.string().default(""),
   kind: z.string().default("Service"),
-  name: labelName,
+  name: z.string(),
   sectionName: portName.optional(),
 }).superRefine((ref, context) => {
-  if (ref.group === "" && ref.kind === "Service") return;
+  const isPool = isInferencePool(ref);
+  const named = (isPool ? objectName : labelName).safeParse(ref.name);
+  for (const issue of named.error?.issues ?? []) context.addIssue({ ...issue, path: ["name"] });
+  if (isPool && ref.sectionName !== undefined) {
+    raise(context, ["sectionName"], "an InferencePool has no ports by name", "the pool as a whole");
+  }
+  if (isPool || (ref.group === "" && ref.kind === "Service")) return;
   const kind = ref.group === "" ? ref.kind : `${ref.kind} (${ref.group})`;
-  raise(context, ["kind"], `a target of kind ${kind} is not supported yet`, 'group "" and kind Service');
+  const expected = `group "" and kind Service, or group ${INFERENCE_GROUP} and kind InferencePool`;
+  raise(context, ["kind"], `a target of kind ${kind} is not supported yet`, expected);
 });
 
 const targetRefs = z.array(targetRef).superRefine((refs, context) => {
@@ -50,7 +59,10 @@ const targetRefs = z.array(targetRef).superRefine((refs, context) => {
   objectToRepeats(
     context,
     refs,
-    (ref) => (ref.sectionName === undefined ? ref.name : `${ref.name}, port ${ref.sectionName}`),
+    (ref) => {
+      if (isInferencePool(ref)) return `InferencePool ${ref.name}`;
+      return ref.sectionName === undefined ? ref.name : `${ref.name}, port ${ref.sectionName}`;
+    },
     "the target",
   );
 });
@@ -104,5 +116,16 @@ export const backendPolicySchema = manifest(
       perTryTimeout: duration(true).optional(),
       retryOn: retryOn.optional(),
     }).optional(),
+  }).superRefine(({ targetRefs: refs, balancing: given }, context) => {
+    const service = refs.find((ref) => !isInferencePool(ref));
+    if (service === undefined || given === undefined) return;
+    const expected = `targets of kind InferencePool (${INFERENCE_GROUP})`;
+    const found = `Service ${service.name}`;
+    if (given.policy === "Inference") {
+      raise(context, ["balancing", "policy"], "Inference chooses among model servers", expected, found);
+    }
+    if (given.inference !== undefined) {
+      raise(context, ["balancing", "inference"], "a Service is no pool of model servers", expected, found);
+    }
   }),
 );

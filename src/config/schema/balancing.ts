@@ -14,9 +14,10 @@ import {
 } from "../../model/balancing.ts";
 import type { BalancingPolicy } from "../../model/policy.ts";
 import { integer, pattern, raise, strict, text } from "./fields.ts";
+import { inferenceBalancing } from "./inference-balancing.ts";
 import { judgeWord } from "./known-names.ts";
 
-/** What `balancing.policy` may be. */
+/** What `balancing.policy` may be for any pool. */
 export const BALANCING: readonly BalancingPolicy[] = [
   "Auto",
   "RoundRobin",
@@ -28,7 +29,8 @@ export const BALANCING: readonly BalancingPolicy[] = [
   "ResourceAware",
   "ConsistentHash",
 ];
-export const BALANCING_LATER = ["Inference"];
+/** The same for the targets of a BackendPolicy, which may be InferencePools. */
+const BALANCING_OF_POLICY: readonly BalancingPolicy[] = [...BALANCING, "Inference"];
 
 const HASH_KEYS = ["header", "cookie", "sourceIp", "path"] as const;
 
@@ -110,9 +112,10 @@ const resourceAware = strict({
 });
 
 export const balancing = strict({
-  policy: text((value) => judgeWord(value, "balancing policy", BALANCING, BALANCING_LATER)).optional(),
+  policy: text((value) => judgeWord(value, "balancing policy", BALANCING_OF_POLICY, [])).optional(),
   consistentHash: consistentHash.optional(),
   resourceAware: resourceAware.optional(),
+  inference: inferenceBalancing.optional(),
   zones: strict({ prefer: z.enum(["Local", "None"]).optional() }).optional(),
 }).superRefine((spec, context) => {
   if (spec.policy === "ConsistentHash" && spec.consistentHash === undefined) {
@@ -130,6 +133,10 @@ export const balancing = strict({
   for (const [section, policy] of unread) {
     if (spec[section] === undefined || spec.policy === policy) continue;
     raise(context, [section], `${section} has no meaning for this policy`, `policy: ${policy}`);
+  }
+  // An InferencePool's policy is Inference where it is left out.
+  if (spec.inference !== undefined && !["Inference", "Auto", undefined].includes(spec.policy)) {
+    raise(context, ["inference"], "inference has no meaning for this policy", "policy: Inference");
   }
 });
 

@@ -8,13 +8,13 @@ import * as z from "zod";
 import { integer, strict, text } from "./fields.ts";
 import { namespaceName } from "./names.ts";
 
-const timestamp = text((value) =>
+export const timestamp = text((value) =>
   Number.isNaN(Date.parse(value))
     ? { message: "not a time", expected: "an RFC 3339 time such as 2026-01-31T12:00:00Z" }
     : undefined,
 );
 
-const textMap = z.record(z.string(), z.string());
+export const textMap = z.record(z.string(), z.string());
 
 export function metadata<N extends z.ZodType<string>>(name: N) {
   return strict({

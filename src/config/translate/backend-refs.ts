@@ -10,6 +10,8 @@ import type { Path } from "../read/path.ts";
 import { objectName } from "../resources.ts";
 import type { Resource } from "../resources.ts";
 import type { BackendRef } from "../schema/http-route.ts";
+import { isInferencePool } from "../schema/pool-ref.ts";
+import { findInferencePool, inferencePoolKey } from "./inference-ref.ts";
 import type { Lookup } from "./lookup.ts";
 import { isGranted } from "./reference-grants.ts";
 import { problemIn } from "./report.ts";
@@ -26,10 +28,17 @@ export type UnresolvedReason = "BackendNotFound" | "RefNotPermitted" | "InvalidK
 export type ResolvedBackend =
   | { readonly kind: "pool"; readonly backend: RouteBackend; readonly target: ServicePort }
   | {
+      readonly kind: "inference";
+      readonly backend: RouteBackend;
+      readonly pool: Resource<"InferencePool">;
+    }
+  | {
       readonly kind: "invalid";
       readonly backend: RouteBackend;
       readonly reason: UnresolvedReason;
       readonly message: string;
+      /** The InferencePool that is there but cannot be served. */
+      readonly pool?: Resource<"InferencePool"> | undefined;
     };
 
 /** Protocols on a Service port that plain HTTP/1.1 does not reach (KEP-3726 and Istio's names). */
@@ -53,7 +62,12 @@ export function resolveBackend(
   path: Path,
   problems: Problem[],
 ): ResolvedBackend {
-  const found = findTarget(lookup, route, ref);
+  const found = isInferencePool(ref) ? findInferencePool(lookup, route, ref) : findTarget(lookup, route, ref);
+  if (found.kind === "found" && "pool" in found) {
+    const { pool } = found;
+    const backend: RouteBackend = { kind: "pool", poolKey: inferencePoolKey(pool), weight: ref.weight };
+    return { kind: "inference", pool, backend };
+  }
   if (found.kind === "found") {
     const { target } = found;
     return {
@@ -69,7 +83,8 @@ export function resolveBackend(
       problemIn(route, { severity: "warning", path: [...path, found.field], message: consequence }),
     );
   }
-  return { kind: "invalid", reason, message, backend: { kind: "invalid", reason, weight: ref.weight } };
+  const { pool } = found;
+  return { kind: "invalid", reason, message, pool, backend: { kind: "invalid", reason, weight: ref.weight } };
 }
 
 type Found =
@@ -81,6 +96,7 @@ type Found =
       readonly field: string;
       /** The target's own errors have been told; a second complaint here would mislead. */
       readonly told: boolean;
+      readonly pool?: undefined;
     };
 
 function findTarget(lookup: Lookup, route: Resource<"HTTPRoute">, ref: BackendRef): Found {

@@ -1,7 +1,7 @@
 /**
- * Which BackendPolicy governs which Service port.
+ * Which BackendPolicy governs which Service port or InferencePool.
  *
- * A policy reaches Services of its own namespace. One that names a port (sectionName) goes before one that speaks of the
+ * A policy reaches targets of its own namespace. One that names a port (sectionName) goes before one that speaks of the
  * whole Service, for that port. Where two claim the same, the older wins, then the lesser namespace/name, and the loser
  * has no effect there: policies are never merged (GEP-713, direct policies).
  */
@@ -10,7 +10,10 @@ import type { PoolPolicy } from "../../model/policy.ts";
 import type { Problem } from "../../model/problem.ts";
 import { objectName } from "../resources.ts";
 import type { Resource } from "../resources.ts";
+import { isInferencePool } from "../schema/pool-ref.ts";
 import type { ServicePort } from "./backend-refs.ts";
+import { inferencePoolPolicyOf } from "./inference-policy.ts";
+import type { InferencePoolPolicy } from "./inference-policy.ts";
 import type { Lookup } from "./lookup.ts";
 import { poolPolicyOf } from "./pool-policy.ts";
 import { byAge, nameOf, problemIn } from "./report.ts";
@@ -30,6 +33,7 @@ export interface PolicyTarget {
 export interface AttachedPolicies {
   readonly targets: readonly PolicyTarget[];
   readonly policyOf: (target: ServicePort) => PoolPolicy;
+  readonly policyOfPool: (pool: Resource<"InferencePool">) => InferencePoolPolicy;
 }
 
 export function attachPolicies(lookup: Lookup, problems: Problem[]): AttachedPolicies {
@@ -38,8 +42,7 @@ export function attachPolicies(lookup: Lookup, problems: Problem[]): AttachedPol
   for (const policy of lookup.resources.backendPolicies.toSorted(byAge)) {
     for (const [index, ref] of policy.body.spec.targetRefs.entries()) {
       const outcome = outcomeOf(lookup, winners, policy, ref);
-      if (outcome.kind === "accepted")
-        winners.set(claimOf(policy.namespace, ref.name, ref.sectionName), policy);
+      if (outcome.kind === "accepted") winners.set(claimOfRef(policy.namespace, ref), policy);
       else problems.push(...outcomeProblem(lookup, policy, index, outcome));
       targets.push({ policy, index, outcome });
     }
@@ -54,6 +57,8 @@ export function attachPolicies(lookup: Lookup, problems: Problem[]): AttachedPol
       const winner = named ?? winners.get(claimOf(namespace, name, undefined));
       return (winner && translated.get(winner)) ?? DEFAULT_POOL_POLICY;
     },
+    policyOfPool: ({ namespace, name }) =>
+      inferencePoolPolicyOf(winners.get(claimOfPool(namespace, name))?.body.spec),
   };
 }
 
@@ -62,7 +67,19 @@ function claimOf(namespace: string, service: string, portName: string | undefine
   return `${namespace}/${service}#${portName ?? ""}`;
 }
 
+function claimOfPool(namespace: string, name: string): string {
+  return `InferencePool ${namespace}/${name}`;
+}
+
+function claimOfRef(namespace: string, ref: TargetRef): string {
+  return isInferencePool(ref)
+    ? claimOfPool(namespace, ref.name)
+    : claimOf(namespace, ref.name, ref.sectionName);
+}
+
 interface TargetRef {
+  readonly group: string;
+  readonly kind: string;
   readonly name: string;
   readonly sectionName?: string | undefined;
 }
@@ -74,14 +91,16 @@ function outcomeOf(
   ref: TargetRef,
 ): PolicyOutcome {
   const { namespace } = policy;
-  const service = lookup.service(namespace, ref.name);
-  const name = objectName("Service", namespace, ref.name);
-  if (service === undefined) return { kind: "target-not-found", message: `there is no ${name}` };
-  const { ports } = service.body.spec;
+  const target = isInferencePool(ref)
+    ? lookup.inferencePool(namespace, ref.name)
+    : lookup.service(namespace, ref.name);
+  const name = objectName(ref.kind, namespace, ref.name);
+  if (target === undefined) return { kind: "target-not-found", message: `there is no ${name}` };
+  const ports = target.kind === "Service" ? target.body.spec.ports : [];
   if (ref.sectionName !== undefined && !ports.some((port) => (port.name ?? "") === ref.sectionName)) {
     return { kind: "target-not-found", message: `${name} has no port named ${ref.sectionName}` };
   }
-  const winner = winners.get(claimOf(namespace, ref.name, ref.sectionName));
+  const winner = winners.get(claimOfRef(namespace, ref));
   if (winner === undefined) return { kind: "accepted" };
   return { kind: "conflicted", message: `${nameOf(winner)} governs ${name} already` };
 }
@@ -93,8 +112,8 @@ function outcomeProblem(
   outcome: Extract<PolicyOutcome, { message: string }>,
 ): readonly Problem[] {
   const ref = policy.body.spec.targetRefs[index];
-  const name = objectName("Service", policy.namespace, ref?.name ?? "");
-  // A Service with errors of its own is there, only not readable; that has been told.
+  const name = objectName(ref?.kind ?? "", policy.namespace, ref?.name ?? "");
+  // A target with errors of its own is there, only not readable; that has been told.
   if (outcome.kind === "target-not-found" && lookup.resources.rejected.has(name)) return [];
   const message = `${outcome.message}; the policy has no effect there`;
   return [problemIn(policy, { severity: "warning", path: ["spec", "targetRefs", index], message })];

@@ -11,6 +11,9 @@ import { isFalse, isTrue } from "./conditions.ts";
 import type { Condition } from "./conditions.ts";
 import { gatewayStatus } from "./gateway-status.ts";
 import type { GatewayStatus } from "./gateway-status.ts";
+import type { JudgedRule } from "./inference-rules.ts";
+import { inferenceStatus } from "./inference-status.ts";
+import type { InferenceStatus } from "./inference-status.ts";
 import type { OwnListener } from "./listeners.ts";
 import type { PolicyTarget } from "./policies.ts";
 import { routeStatus } from "./route-status.ts";
@@ -42,6 +45,8 @@ export interface ConfigStatus {
   readonly gateways: readonly GatewayStatus[];
   readonly httpRoutes: readonly RouteStatus[];
   readonly backendPolicies: readonly PolicyStatus[];
+  /** Undefined where nothing of the kind is there. */
+  readonly inference: InferenceStatus | undefined;
 }
 
 export interface StatusInput {
@@ -50,6 +55,8 @@ export interface StatusInput {
   readonly listeners: readonly OwnListener[];
   readonly routes: readonly RouteResult[];
   readonly policies: readonly PolicyTarget[];
+  readonly inferencePools: readonly Resource<"InferencePool">[];
+  readonly inferenceRules: readonly JudgedRule[];
 }
 
 export function statusOf(input: StatusInput): ConfigStatus {
@@ -58,6 +65,7 @@ export function statusOf(input: StatusInput): ConfigStatus {
     gateways: input.gateways.map((gateway) => gatewayStatus(gateway, input.listeners, input.routes)),
     httpRoutes: input.routes.map(routeStatus),
     backendPolicies: policyStatuses(input.policies),
+    inference: inferenceStatus(input.inferencePools, input.routes, input.gateways, input.inferenceRules),
   };
 }
 

@@ -26,6 +26,8 @@ export function createPicker(policy: BalancingPolicy, world: PickerWorld): Picke
     case "ResourceAware":
       return new ResourceAware(world);
     case "Auto":
+    // Where nothing is known of prompts, what knows only requests decides.
+    case "Inference":
       return new Auto(world, createPicker);
     case "PeakEwma":
       return new PeakEwma(world);

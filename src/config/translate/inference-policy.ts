@@ -1,0 +1,59 @@
+/**
+ * `spec.balancing` of a BackendPolicy for an InferencePool, in the model's words; defaults from model/inference-pool.ts filled in.
+ */
+import { DEFAULT_INFERENCE_POLICY, DEFAULT_KV_EVENTS } from "../../model/inference-pool.ts";
+import type { InferencePolicy, KvEventSource } from "../../model/inference-pool.ts";
+import { DEFAULT_POOL_POLICY } from "../../model/policy.ts";
+import type { PoolPolicy } from "../../model/policy.ts";
+import { parseDurationMs } from "../../std/duration.ts";
+import type { Bodies } from "../resources.ts";
+import { POLICY_BY_MANIFEST_NAME } from "../schema/inference-balancing.ts";
+import type { InferenceManifest } from "../schema/inference-balancing.ts";
+import { poolPolicyOf } from "./pool-policy.ts";
+
+type Spec = Bodies["BackendPolicy"]["spec"];
+
+export interface InferencePoolPolicy {
+  readonly policy: PoolPolicy;
+  readonly inference: InferencePolicy;
+}
+
+/** Undefined: no BackendPolicy speaks of the pool. */
+export function inferencePoolPolicyOf(spec: Spec | undefined): InferencePoolPolicy {
+  const policy = spec === undefined ? DEFAULT_POOL_POLICY : poolPolicyOf(spec);
+  // What is best is for Plimsoll to say, and of model servers it knows.
+  const balancing = policy.balancing === "Auto" ? "Inference" : policy.balancing;
+  return { policy: { ...policy, balancing }, inference: inferencePolicyOf(spec?.balancing?.inference) };
+}
+
+function inferencePolicyOf(given: InferenceManifest | undefined): InferencePolicy {
+  const defaults = DEFAULT_INFERENCE_POLICY;
+  if (given === undefined) return defaults;
+  const { metrics, kvEvents, queue, slo } = given;
+  return {
+    policy: POLICY_BY_MANIFEST_NAME.get(given.policy ?? "") ?? defaults.policy,
+    metrics: {
+      path: metrics?.path ?? defaults.metrics.path,
+      port: metrics?.port ?? defaults.metrics.port,
+    },
+    kvEvents: kvEvents === undefined ? defaults.kvEvents : kvEventsOf(kvEvents),
+    queue: {
+      maxWaitMs: msOf(queue?.maxWait) ?? defaults.queue.maxWaitMs,
+      maxLength: queue?.maxLength ?? defaults.queue.maxLength,
+    },
+    slo: { ttftMs: msOf(slo?.ttft), tpotMs: msOf(slo?.tpot) },
+  };
+}
+
+function kvEventsOf(given: NonNullable<InferenceManifest["kvEvents"]>): KvEventSource {
+  const { port, topic } = DEFAULT_KV_EVENTS;
+  return {
+    port: given.port ?? port,
+    replayPort: given.replayPort,
+    topic: given.topic ?? topic,
+  };
+}
+
+function msOf(duration: string | undefined): number | undefined {
+  return duration === undefined ? undefined : parseDurationMs(duration);
+}
