@@ -5,22 +5,22 @@ import { Queue } from "../../std/queue.ts";
 import type { Job } from "./call.ts";
 import type { Engine, Source } from "./engine.ts";
 
-export class DelayLine implements Source {
+export class DelayLine<T = Job> implements Source {
   readonly #engine: Engine;
   readonly #timer: number;
   readonly #delayMs: number;
-  readonly #deliver: (job: Job) => void;
-  readonly #jobs = new Queue<Job>();
+  readonly #deliver: (job: T) => void;
+  readonly #jobs = new Queue<T>();
   readonly #dueMs = new Queue<number>();
 
-  constructor(engine: Engine, delayMs: number, deliver: (job: Job) => void) {
+  constructor(engine: Engine, delayMs: number, deliver: (job: T) => void) {
     this.#engine = engine;
     this.#timer = engine.add(this);
     this.#delayMs = delayMs;
     this.#deliver = deliver;
   }
 
-  send(job: Job): void {
+  send(job: T): void {
     const dueMs = this.#engine.nowMs + this.#delayMs;
     if (this.#jobs.size === 0) this.#engine.set(this.#timer, dueMs);
     this.#jobs.push(job);
