@@ -9,7 +9,7 @@ import { loadManifests } from "../../src/config/load.ts";
 
 const DOCS = join(import.meta.dirname, "../../docs");
 
-for (const name of ["configuration.md", "routing.md"]) {
+for (const name of ["configuration.md", "inference-configuration.md", "routing.md"]) {
   test(`the manifests in docs/${name}`, () => {
     const text = readFileSync(join(DOCS, name), "utf8");
     const blocks = [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map((match) => match[1] ?? "");

@@ -94,7 +94,9 @@ function readKnown(manifest: Manifest, kind: ReadKind, namespaced: boolean): Rea
     locate: manifest.locate,
   };
   const problems =
-    older === undefined ? [] : [olderProblem(manifest, older.newer, older.instead(parsed.data))];
+    older === undefined
+      ? []
+      : [{ ...olderProblem(manifest, older.newer, older.instead(parsed.data)), object }];
   return { kind: "resource", resource, problems };
 }
 

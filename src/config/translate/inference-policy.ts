@@ -18,12 +18,25 @@ export interface InferencePoolPolicy {
   readonly inference: InferencePolicy;
 }
 
-/** Undefined: no BackendPolicy speaks of the pool. */
+/**
+ * An answer that is not streamed has its head only once it is complete, which may take minutes: unless it is asked for,
+ * no time is set for one attempt. The time for the whole exchange bounds it still.
+ */
+const PER_TRY_TIMEOUT_MS = 0;
+
+/** `spec` undefined: no BackendPolicy speaks of the pool. */
 export function inferencePoolPolicyOf(spec: Spec | undefined): InferencePoolPolicy {
   const policy = spec === undefined ? DEFAULT_POOL_POLICY : poolPolicyOf(spec);
-  // What is best is for Plimsoll to say, and of model servers it knows.
-  const balancing = policy.balancing === "Auto" ? "Inference" : policy.balancing;
-  return { policy: { ...policy, balancing }, inference: inferencePolicyOf(spec?.balancing?.inference) };
+  const perTryTimeoutMs = msOf(spec?.retries?.perTryTimeout) ?? PER_TRY_TIMEOUT_MS;
+  return {
+    policy: {
+      ...policy,
+      // What is best is for Plimsoll to say, and of model servers it knows.
+      balancing: policy.balancing === "Auto" ? "Inference" : policy.balancing,
+      retries: { ...policy.retries, perTryTimeoutMs },
+    },
+    inference: inferencePolicyOf(spec?.balancing?.inference),
+  };
 }
 
 function inferencePolicyOf(given: InferenceManifest | undefined): InferencePolicy {
