@@ -1,0 +1,73 @@
+/**
+ * Cache events from libzmq, by pyzmq: the greeting, the subscription, the replay and both encodings as a real peer does them.
+ *
+ * Needs a Python with pyzmq and msgpack: `PLIMSOLL_ZMQ_PYTHON`, or else `python3`. Without them it is skipped, and says so.
+ */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import { test } from "node:test";
+import { EventSubscriber } from "../../src/edge/kv-events/subscriber.ts";
+import { createPrng } from "../../src/std/prng.ts";
+import { waitUntil } from "../kit/wait.ts";
+
+const python = process.env["PLIMSOLL_ZMQ_PYTHON"] ?? "python3";
+const isThere = spawnSync(python, ["-c", "import zmq, msgpack"]).status === 0;
+const script = path.join(import.meta.dirname, "event-publisher.py");
+
+for (const encoding of ["array", "map"]) {
+  test(
+    `libzmq publishes (${encoding}): before, live, lost and replayed`,
+    { skip: isThere ? false : `${python} has no zmq and msgpack` },
+    async (t) => {
+      const publisher = spawn(python, [script, encoding], { stdio: ["pipe", "pipe", "inherit"] });
+      t.after(() => publisher.kill());
+      const say = (line: string): void => void publisher.stdin.write(`${line}\n`);
+      const [ports] = (await once(publisher.stdout, "data")) as [Buffer];
+      const [port, replayPort] = ports.toString().split(" ").map(Number);
+      const seen: string[] = [];
+      const defects: unknown[] = [];
+      let nowMs = 1_000;
+      const subscriber = new EventSubscriber({
+        listener: {
+          stored: (key, blocks) =>
+            seen.push(
+              `${key} ${blocks.hashes[0]} ${[...blocks.tokens.subarray(0, blocks.tokenCount)]} ${blocks.medium}`,
+            ),
+          removed: () => seen.push("removed"),
+          cleared: () => seen.push("cleared"),
+          gap: () => seen.push("gap"),
+        },
+        prng: createPrng(1),
+        clock: () => nowMs,
+        defect: (error) => defects.push(error),
+      });
+      t.after(() => subscriber.close());
+      const isSeen = (count: number): Promise<void> =>
+        waitUntil(
+          () => seen.length >= count,
+          () => `${count} events, but: ${seen.join("; ")}`,
+        );
+      say("7");
+      subscriber.follow([{ endpointKey: "e", address: "127.0.0.1", port: port!, replayPort, topic: "kv@" }]);
+      await isSeen(1);
+      await waitUntil(() => !subscriber.state()[0]!.replaying, "the replay's end");
+      say("8");
+      await isSeen(2);
+      nowMs += 2_000;
+      say("lost 9");
+      say("10");
+      await isSeen(4);
+      assert.deepEqual(
+        seen,
+        [7, 8, 9, 10].map((hash) => `e ${hash} 1,2 GPU`),
+      );
+      assert.equal(subscriber.state()[0]!.counts.gaps, 0);
+      assert.deepEqual(defects, []);
+      const ended = once(publisher, "exit");
+      say("end");
+      await ended;
+    },
+  );
+}
