@@ -23,13 +23,14 @@ export interface Attempt {
   cachedTokens: number;
   /** Prefill time as predicted when sent. */
   prefillMs: number;
-  /** Time to the first token as predicted when sent. */
+  /** Time to the first token as predicted when sent, with what engines report and by the own account alone. */
   ttftMs: number;
-  /** Tokens charged to the slot's KV cache: prompt and answer. */
+  ownTtftMs: number;
+  /** Tokens charged to the slot's KV cache: prompt and answer so far; and what is expected to come. */
   kvTokens: number;
-  /** Leading blocks found on the slot by the choice; valid for `matchedSlot` only. */
+  outputLeft: number;
+  /** Leading blocks that the index held for the slot when it was sent. */
   matchedBlocks: number;
-  matchedSlot: number;
   /** Blocks the index learned of since the last matched one was used there; below 0: nothing matched. */
   reuseDistance: number;
   ahead: Attempt | undefined;
@@ -50,9 +51,10 @@ export function newAttempt(): Attempt {
     cachedTokens: 0,
     prefillMs: 0.5,
     ttftMs: 0.5,
+    ownTtftMs: 0.5,
     kvTokens: 0,
+    outputLeft: 0,
     matchedBlocks: 0,
-    matchedSlot: -1,
     reuseDistance: -1,
     ahead: undefined,
     behind: undefined,

@@ -1,0 +1,105 @@
+/**
+ * The terms of the default policy's cost, each in ms of delay added to the system by sending a request to a slot.
+ *
+ *     wait      predicted prefill ahead of it, and by how much its head is overdue               (knowledge.ts)
+ *     prefill   u tokens that are not cached there, times the requests that stand still: P * (1 + n)
+ *     decode    out * (step(n + 1) - step at rest) + out * n * (what its stream adds to each step)
+ *     pressure  tokens that do not fit / (tokens in flight / mean time left of them)
+ *     eviction  P * reuse share, where the cache is full: each token that comes in pushes one out, which will be asked
+ *               for again as often as prompts here are found in caches
+ *     adapter   ADAPTER_LOAD_MS where it is not loaded, twice that where another must go for it
+ *     errors    error ratio * ERROR_COST * (its typical prefill and the mean wait of a request)
+ *     late      LATE_WEIGHT * (time to first token beyond the target), and the same for the time between tokens
+ */
+import type { Factor } from "../../../model/explanation.ts";
+import type { InferenceRequest } from "./inference-policy.ts";
+import type { Knowledge } from "./knowledge.ts";
+
+/** Reading an adapter of some hundred MB into the device's memory and the first step with it. */
+const ADAPTER_LOAD_MS = 200;
+/** As in balance/latency-cost.ts: an error costs as much as a hundred typical answers. */
+const ERROR_COST = 100;
+const LATE_WEIGHT = 4;
+
+export class CostTerms {
+  readonly #knowledge: Knowledge;
+  /** wait, prefill, decode, pressure, eviction, adapter, errors, late: of the last `total`. */
+  readonly terms = new Float64Array(8);
+
+  constructor(knowledge: Knowledge) {
+    this.#knowledge = knowledge;
+  }
+
+  /** Before the `total`s of one decision. */
+  begin(_request: InferenceRequest, _candidates: Int32Array, _count: number, _nowMs: number): void {}
+
+  /** After `index.match`. */
+  total(slot: number, request: InferenceRequest, nowMs: number): number {
+    const knowledge = this.#knowledge;
+    const { ledger, model, index, capacity } = knowledge;
+    const { terms } = this;
+    const cached = knowledge.cachedTokens(slot, request);
+    const prefillMs = knowledge.prefillMs(slot, request, cached, nowMs);
+    const streams = knowledge.streams(slot, nowMs);
+    const waitMs = knowledge.waitMs(slot, nowMs);
+    const output = request.expectedOutputTokens;
+    const context = request.promptTokens + output / 2;
+    const decodePace = model.decodePace(slot, nowMs);
+    const streamMs = model.streamMs(context);
+    const restMs = model.stepMs(0, 0);
+    const stepMs = model.stepMs(streams, ledger.context[slot]!) * decodePace;
+    terms[0] = waitMs;
+    terms[1] = prefillMs * (1 + streams);
+    terms[2] = output * (stepMs - restMs + streams * streamMs * decodePace);
+    const roomTokens = capacity.engineTokens(slot);
+    const needed = ledger.context[slot]! + request.promptTokens + output;
+    terms[3] = 0;
+    if (needed > roomTokens && streams > 0) {
+      const leftMs = (ledger.outputLeft[slot]! / Math.max(1, ledger.inFlight[slot]!)) * stepMs;
+      terms[3] = ((needed - roomTokens) / Math.max(1, ledger.context[slot]!)) * leftMs;
+    }
+    terms[4] = index.isFull(slot) ? prefillMs * knowledge.reuseShare : 0;
+    terms[5] = request.adapter === 0 ? 0 : this.#adapterMs(slot, request.adapter);
+    const errors = knowledge.errorRatio(slot, nowMs);
+    terms[6] = errors === 0 ? 0 : errors * ERROR_COST * (knowledge.typicalPrefillMs + restMs * 10);
+    terms[7] = 0;
+    if (request.ttftTargetMs > 0) {
+      const lateMs = waitMs + prefillMs + stepMs * model.beginSteps - request.ttftTargetMs;
+      if (lateMs > 0) terms[7] = LATE_WEIGHT * lateMs;
+    }
+    if (request.tpotTargetMs > 0) {
+      const lateMs = stepMs + streamMs * decodePace - request.tpotTargetMs;
+      if (lateMs > 0) terms[7] = terms[7]! + LATE_WEIGHT * lateMs * output;
+    }
+    let sum = 0;
+    for (let i = 0; i < terms.length; i++) sum += terms[i]!;
+    return sum;
+  }
+
+  explain(slot: number, request: InferenceRequest, nowMs: number): readonly Factor[] {
+    const total = this.total(slot, request, nowMs);
+    const knowledge = this.#knowledge;
+    const names = ["wait", "prefill", "decode", "pressure", "eviction", "adapter", "errors", "late"];
+    return [
+      { name: "cost", value: total, unit: "ms" },
+      ...names.map((name, i) => ({ name, value: this.terms[i]!, unit: "ms" })),
+      { name: "cachedTokens", value: knowledge.cachedTokens(slot, request), unit: "tokens" },
+      { name: "inFlight", value: knowledge.ledger.inFlight[slot]!, unit: "requests" },
+      { name: "prefillPace", value: knowledge.model.prefillPace(slot, nowMs), unit: "" },
+      { name: "decodePace", value: knowledge.model.decodePace(slot, nowMs), unit: "" },
+      {
+        name: "ttft",
+        value: knowledge.ttftMs(slot, request, knowledge.cachedTokens(slot, request), nowMs),
+        unit: "ms",
+      },
+    ];
+  }
+
+  #adapterMs(slot: number, adapter: number): number {
+    const { reports } = this.#knowledge;
+    const loaded = reports.adapters[slot]!;
+    for (let i = 0; i < loaded.length; i++) if (loaded[i] === adapter) return 0;
+    const most = reports.adaptersMax[slot]!;
+    return most > 0 && loaded.length >= most ? ADAPTER_LOAD_MS * 2 : ADAPTER_LOAD_MS;
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Inference, the default: the endpoint where the request adds the least delay to the system, its own and that of others.
+ *
+ *     cost = wait + prefill * (1 + delayed) + decode + pressure + eviction + adapter + errors + lateness           [ms]
+ *
+ * wait: until the endpoint would begin with it. prefill: of what is not cached there; each of the `delayed` requests in
+ * flight stands still meanwhile. decode: the steps of its answer, as slow as the streams there make them, and by how much
+ * it slows theirs. pressure: where the KV cache will not hold it, until enough has ended. eviction: what it pushes out of
+ * a full cache will have to be computed again as often as prompts here are found in caches at all. The rest is in cost-terms.ts.
+ *
+ * Everything is in ms of somebody's delay, so the terms need no weights. Sources: the system-delay form and its first results
+ * are described in docs/inference.md; eviction cost after Preble (ICLR 2025), exploration and age of in-flight prefill after
+ * what llm-d and Dynamo publish. Among costs that are practically equal the prompt's first unknown block decides by
+ * rendezvous hashing, so that several gateways send a new prefix to the same place.
+ */
+import type { Factor } from "../../../model/explanation.ts";
+import type { Prng } from "../../../std/prng.ts";
+import { mixed } from "../../../std/murmur3.ts";
+import type { InferenceRequest } from "./inference-policy.ts";
+import { CostTerms } from "./cost-terms.ts";
+import type { Knowledge } from "./knowledge.ts";
+import type { Rule } from "./rule.ts";
+
+/** Share of requests that go where the estimates are oldest, if that is not much dearer. */
+const EXPLORED = 0.01;
+const EXPLORED_COST_MAX = 2;
+/** Costs this close, as a share of the request's own prefill without any cache, are equal: predictions are no better. */
+const TIE_SHARE = 0.05;
+
+export class Cost implements Rule {
+  readonly #knowledge: Knowledge;
+  readonly #prng: Prng;
+  readonly #terms: CostTerms;
+  #costs = new Float64Array(16);
+  /** By slot: when something was last sent there. */
+  #sentMs = new Float64Array(16);
+
+  constructor(knowledge: Knowledge, prng: Prng) {
+    this.#knowledge = knowledge;
+    this.#prng = prng;
+    this.#terms = new CostTerms(knowledge);
+  }
+
+  choose(request: InferenceRequest, candidates: Int32Array, count: number, nowMs: number): number {
+    if (count === 1) return candidates[0]!;
+    const { index, model } = this.#knowledge;
+    if (this.#costs.length < count) this.#costs = new Float64Array(count * 2);
+    const costs = this.#costs;
+    index.match(request.blocks, candidates, count);
+    this.#terms.begin(request, candidates, count, nowMs);
+    let best = 0;
+    let deepest = 0;
+    for (let i = 0; i < count; i++) {
+      const slot = candidates[i]!;
+      costs[i] = this.#terms.total(slot, request, nowMs);
+      if (costs[i]! < costs[best]!) best = i;
+      const depth = index.depths[slot]!;
+      if (depth > deepest) deepest = depth;
+    }
+    if (this.#prng.float() < EXPLORED) return this.#stalest(candidates, count, best);
+    const tieMs = model.prefillWorkMs(request.promptTokens, 0) * TIE_SHARE;
+    return this.#firstOfEquals(request, deepest, candidates, count, costs[best]! + tieMs, best);
+  }
+
+  sent(slot: number, _request: InferenceRequest, nowMs: number): void {
+    if (slot >= this.#sentMs.length) {
+      const after = new Float64Array(slot * 2);
+      after.set(this.#sentMs);
+      this.#sentMs = after;
+    }
+    this.#sentMs[slot] = nowMs;
+  }
+
+  left(slot: number): void {
+    if (slot < this.#sentMs.length) this.#sentMs[slot] = 0;
+  }
+
+  factors(slot: number, request: InferenceRequest, nowMs: number): readonly Factor[] {
+    const one = Int32Array.of(slot);
+    this.#knowledge.index.match(request.blocks, one, 1);
+    this.#terms.begin(request, one, 1, nowMs);
+    return this.#terms.explain(slot, request, nowMs);
+  }
+
+  #firstOfEquals(
+    request: InferenceRequest,
+    deepest: number,
+    candidates: Int32Array,
+    count: number,
+    costMax: number,
+    best: number,
+  ): number {
+    const { blocks, session } = request;
+    const { identity } = this.#knowledge;
+    let key = session;
+    if (blocks.count > 0) key = blocks.hashes[Math.min(deepest, blocks.count - 1)]! | 0;
+    let chosen = best;
+    let highest = -1;
+    for (let i = 0; i < count; i++) {
+      if (this.#costs[i]! > costMax) continue;
+      const weight = mixed(key ^ mixed(identity[candidates[i]!]!)) >>> 0;
+      if (weight > highest) {
+        highest = weight;
+        chosen = i;
+      }
+    }
+    return candidates[chosen]!;
+  }
+
+  /** Who has been sent nothing for the longest time among those at most twice as dear as the best. */
+  #stalest(candidates: Int32Array, count: number, best: number): number {
+    let stalest = best;
+    const costMax = this.#costs[best]! * EXPLORED_COST_MAX;
+    for (let i = 0; i < count; i++) {
+      if (this.#costs[i]! > costMax) continue;
+      if ((this.#sentMs[candidates[i]!] ?? 0) < (this.#sentMs[candidates[stalest]!] ?? 0)) stalest = i;
+    }
+    return candidates[stalest]!;
+  }
+}
