@@ -33,7 +33,7 @@ for (const encoding of ["array", "map"]) {
         listener: {
           stored: (key, blocks) =>
             seen.push(
-              `${key} ${blocks.hashes[0]} ${[...blocks.tokens.subarray(0, blocks.tokenCount)]} ${blocks.medium}`,
+              `${key} ${blocks.hashes[0]} ${blocks.tokens.subarray(0, blocks.tokenCount).join(",")} ${blocks.medium}`,
             ),
           removed: () => seen.push("removed"),
           cleared: () => seen.push("cleared"),
