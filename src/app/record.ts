@@ -8,6 +8,8 @@ import type { LiveRule } from "./view.ts";
 export interface AttemptRecord {
   /** The endpoint's key. */
   readonly endpoint: string;
+  /** The number of the pool's decision that led here; see docs/explain.md. */
+  readonly decision: number;
   readonly outcome: OutcomeKind;
   /** A pooled connection was used. */
   readonly reused: boolean;

@@ -86,6 +86,7 @@ export class Attempt {
     const { ticket, connection, reused } = this;
     const record: AttemptRecord = {
       endpoint: ticket.endpoint.key,
+      decision: ticket.decision,
       outcome: kind,
       reused,
       connectMs: this.#connectMs,

@@ -27,7 +27,7 @@ function retryStopText(reason: string): string {
 
 function attemptText(attempt: AttemptRecord): string {
   return (
-    `{"endpoint":"${attempt.endpoint}","outcome":"${attempt.outcome}","reused":${attempt.reused},` +
+    `{"endpoint":"${attempt.endpoint}","decision":${attempt.decision},"outcome":"${attempt.outcome}","reused":${attempt.reused},` +
     `"connectMs":${ms(attempt.connectMs)},"firstByteMs":${ms(attempt.firstByteMs)},"totalMs":${ms(attempt.totalMs)}}`
   );
 }
