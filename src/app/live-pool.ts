@@ -13,10 +13,11 @@ export class LivePool {
   readonly budget: RetryBudget = new RetryBudget();
   #spec: PoolSpec;
 
-  constructor(spec: PoolSpec, prng: Prng, nowMs: number) {
+  /** `localZone`: the gateway's own; undefined: it is not known, and none is preferred. */
+  constructor(spec: PoolSpec, prng: Prng, nowMs: number, localZone?: string) {
     this.key = spec.key;
     this.#spec = spec;
-    this.brain = new PoolBrain({ prng });
+    this.brain = new PoolBrain({ prng, localZone });
     this.brain.adopt(spec, nowMs);
   }
 

@@ -15,13 +15,16 @@ export interface ReconcileContext {
   readonly prng: Prng;
   readonly metrics: TrafficMetrics;
   readonly nowMs: number;
+  /** `topology.kubernetes.io/zone` of this gateway; undefined: not known. */
+  readonly localZone: string | undefined;
 }
 
 export function reconcile(previous: View, config: GatewayConfig, context: ReconcileContext): View {
   const pools = new Map<string, LivePool>();
   for (const spec of config.pools) {
     const kept = previous.pools.get(spec.key);
-    if (kept === undefined) pools.set(spec.key, new LivePool(spec, context.prng, context.nowMs));
+    if (kept === undefined)
+      pools.set(spec.key, new LivePool(spec, context.prng, context.nowMs, context.localZone));
     else {
       kept.adopt(spec, context.nowMs);
       pools.set(spec.key, kept);

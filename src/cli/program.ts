@@ -26,6 +26,7 @@ interface ServeFlags {
   readonly maxConnections: number;
   readonly maxHeadBytes: number;
   readonly seed?: number;
+  readonly zone?: string;
 }
 
 interface SimulateFlags {
@@ -76,6 +77,11 @@ function addServe(program: Command, exit: (code: number) => void): void {
     .addOption(count("--max-connections <count>", "client connections in all", limits.connectionsMax))
     .addOption(count("--max-head-bytes <count>", "bytes of a request's head", limits.headBytesMax))
     .option("--seed <number>", "makes every decision repeatable", seedArgument)
+    .addOption(
+      new Option("--zone <name>", "zone this gateway stands in; its endpoints come first").env(
+        "PLIMSOLL_ZONE",
+      ),
+    )
     .action(async (flags: ServeFlags) => {
       const { serve } = await import("./serve.ts");
       exit(
@@ -92,6 +98,8 @@ function addServe(program: Command, exit: (code: number) => void): void {
             drainMs: flags.drainTimeout,
           },
           seed: flags.seed,
+          // An empty variable is how many a template says "not known".
+          zone: flags.zone === "" ? undefined : flags.zone,
         }),
       );
     });

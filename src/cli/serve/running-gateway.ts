@@ -37,6 +37,8 @@ export interface ServeOptions {
   readonly limits: ClientLimits;
   /** Makes every decision repeatable; random if undefined. */
   readonly seed: number | undefined;
+  /** The zone this gateway stands in, as EndpointSlices name zones; left out: none is preferred. */
+  readonly zone?: string | undefined;
 }
 
 /** A configuration that was rejected for a reason outside of it (a port in use, say) is tried again after this. */
@@ -240,6 +242,7 @@ export class RunningGateway {
         prng: gateway.prng,
         metrics: this.#metrics,
         nowMs: gateway.clock(),
+        localZone: this.#options.zone,
       }),
     );
     this.#prober.follow(gateway.view);
