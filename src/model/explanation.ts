@@ -35,7 +35,7 @@ export type DecisionReason = (typeof DECISION_REASONS)[number];
 
 /** Why an endpoint did not stand for choice. */
 export type FilterReason =
-  "leaving" | "draining" | "unhealthy" | "ejected" | "full" | "tried" | "other-group";
+  "leaving" | "draining" | "unhealthy" | "ejected" | "full" | "tried" | "other-group" | "other-class";
 
 /** A number that went into a score. */
 export interface Factor {

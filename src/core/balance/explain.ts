@@ -114,7 +114,7 @@ function filteredOf(
 /** Why one who may not serve may not. */
 function serviceFilter({ columns, eligible }: ExplainSetting, slot: number): FilterReason {
   if (columns.state[slot] === LEAVING) return "leaving";
-  if (!eligible.isOfLane(slot)) return "other-lane";
+  if (!eligible.isOfLane(slot)) return "other-class";
   if (eligible.maySlotServe(slot)) return "full";
   if (columns.ejected[slot] === 1) return "ejected";
   if (wellness(columns, slot) === 0) return "unhealthy";
