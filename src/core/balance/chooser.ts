@@ -94,9 +94,9 @@ export class Chooser {
     this.#picker.rebalance(nowMs);
   }
 
-  /** A picker that would decide as the real one would, in a world of its own. O(endpoints). */
-  shadow(): { readonly picker: Picker; readonly world: PickerWorld } {
-    const { columns, eligible, prng } = this.#setting;
+  /** A picker that would decide as the real one would with that generator, in a world of its own. O(endpoints). */
+  shadow(prng: Prng): { readonly picker: Picker; readonly world: PickerWorld } {
+    const { columns, eligible } = this.#setting;
     const world = {
       ...this.#world(),
       columns: copyColumns(columns),

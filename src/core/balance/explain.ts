@@ -54,7 +54,7 @@ export function explainPick(setting: ExplainSetting, facts: PickFacts, nowMs: nu
       reason: "none",
     };
   }
-  const { picker, world } = chooser.shadow();
+  const { picker, world } = chooser.shadow(setting.prng);
   const slot = picker.choose(facts, nowMs);
   const { trace } = world;
   const looked = [...new Set([trace.first, trace.second, slot])].filter((each) => each !== NONE);

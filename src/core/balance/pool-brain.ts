@@ -218,14 +218,17 @@ export class PoolBrain {
     this.#lanes.rebalance(nowMs);
   }
 
-  /** What a pick for these facts would decide now, and why. Nothing is picked, counted or drawn. */
-  explain(facts: PickFacts, nowMs: number): Explanation {
+  /**
+   * What a pick for these facts would decide now, and why. Nothing is picked, counted or drawn. `prng`: the generator
+   * as it will stand by then, if others draw from it before; copied, not moved.
+   */
+  explain(facts: PickFacts, nowMs: number, prng: Prng = this.#prng): Explanation {
     return explainPick(
       {
         columns: this.#columns,
         ...this.#lanes.at(facts.lane),
         members: this.#members,
-        prng: this.#prng,
+        prng,
       },
       facts,
       nowMs,
