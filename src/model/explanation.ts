@@ -30,6 +30,8 @@ export const DECISION_REASONS = [
   "all-hot",
   /** Prequal: fewer than two probes. */
   "few-probes",
+  /** Ejected or failing its checks until now: sent one request to prove itself. */
+  "trial",
 ] as const;
 export type DecisionReason = (typeof DECISION_REASONS)[number];
 

@@ -82,6 +82,11 @@ export class Eligible {
     return this.#indexOf[slot] !== ABSENT;
   }
 
+  /** Of the lane and the tier, and below the limit, whatever its health. */
+  hasRoom(slot: number): boolean {
+    return this.#inTier(slot) && this.#columns.inFlight[slot]! < this.#limit;
+  }
+
   /** Whether the slot's endpoint belongs to the lane at all. */
   isOfLane(slot: number): boolean {
     return this.#lane === undefined || this.#lane[slot] === 1;

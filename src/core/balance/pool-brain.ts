@@ -30,14 +30,17 @@ import type { EndpointReport, EndpointShare } from "./endpoint-report.ts";
 import { explainPick } from "./explain.ts";
 import { Lanes } from "./lanes.ts";
 import { Members } from "./members.ts";
-import { FIRST_TRY, type PickFacts } from "./pick-facts.ts";
+import { FIRST_TRY, NO_HASH, type PickFacts } from "./pick-facts.ts";
 import { RecentDecisions } from "./recent.ts";
 import { reportEndpoints, shares } from "./report.ts";
 import { Tickets, type Claim } from "./tickets.ts";
+import { BY_TRIAL } from "./trace.ts";
 
 export { FIRST_TRY, type PickFacts };
 
 const NO_LANES: readonly LaneSpec[] = [];
+
+const NOBODY = -1;
 
 const NO_ENDPOINT: Verdict = Object.freeze({ kind: "refuse", reason: "no-endpoint" });
 const POOL_FULL: Verdict = Object.freeze({ kind: "refuse", reason: "pool-full" });
@@ -97,18 +100,14 @@ export class PoolBrain {
     if (nowMs >= this.#health.due[0]!) this.#health.judge(nowMs);
     const { eligible, chooser } = this.#lanes.at(facts.lane);
     if (eligible.size === 0) return eligible.anyMayServe ? POOL_FULL : NO_ENDPOINT;
-    const slot = chooser.choose(facts, nowMs);
+    let slot = NOBODY;
+    if (nowMs >= this.#health.trialDue[0]! && facts.tried.length === 0) slot = this.#trial(facts, nowMs);
+    if (slot < 0) slot = chooser.choose(facts, nowMs);
     begin(this.#columns, slot, nowMs);
     this.#lanes.filled(slot);
     const endpoint = this.#members.endpointAt(slot);
     const ticket = this.#tickets.issue(endpoint, slot, this.#columns.generation[slot]!, nowMs);
-    ticket.decision = this.recent.note(
-      endpoint,
-      chooser.trace,
-      this.#members,
-      facts.tried.length,
-      nowMs,
-    );
+    ticket.decision = this.recent.note(endpoint, chooser.trace, this.#members, facts.tried.length, nowMs);
     if (this.#send === undefined) this.#send = { kind: "send", ticket };
     else this.#send.ticket = ticket;
     return this.#send;
@@ -164,7 +163,7 @@ export class PoolBrain {
     end(columns, slot);
     learnEnd(columns, slot, outcome, answered, nowMs);
     this.#lanes.ended(slot, outcome, nowMs);
-    this.#health.ended(slot, outcome, nowMs);
+    this.#health.ended(slot, outcome, claim, answered, nowMs);
     this.#tickets.redeem(claim);
     if (this.#members.mayRelease(slot)) this.#members.release(slot);
     else this.#lanes.drained(slot, nowMs);
@@ -188,7 +187,7 @@ export class PoolBrain {
     this.#lanes.wellnessChanged(slot, before, nowMs);
   }
 
-  /** One active check of the endpoint has passed: it may end an ejection. */
+  /** One active check of the endpoint has passed: it may bring forward the trial of one who is ejected. */
   checkPassed(key: string, nowMs: number): void {
     const slot = this.#members.slotOf(key);
     if (slot !== undefined) this.#health.checkPassed(slot, nowMs);
@@ -235,29 +234,36 @@ export class PoolBrain {
     );
   }
 
-  /** Judges endpoints by their peers and ends ejections, when due. `pick` does it too; ticking keeps idle pools right. */
+  /** Judges endpoints by their peers, when due. `pick` does it too; ticking keeps idle pools right. */
   judge(nowMs: number): void {
     if (nowMs >= this.#health.due[0]!) this.#health.judge(nowMs);
   }
 
-  /** Ejections and returns since the last call, for logs and metrics. */
+  /** Ejections, failed trials and returns since the last call, of endpoints that are still there; for logs and metrics. */
   takeHealthEvents(): readonly (HealthEvent & { readonly endpoint: Endpoint })[] {
+    const { generation } = this.#columns;
     return this.#health
       .takeEvents()
+      .filter(({ slot, ejection }) => generation[slot] === ejection.generation)
       .map((event) => ({ ...event, endpoint: this.#members.endpointAt(event.slot) }));
   }
 
   report(nowMs: number): readonly EndpointReport[] {
     const ejectionOf = (slot: number) => this.#health.ejectionOf(slot);
     const { eligible, chooser } = this.#lanes.main;
-    return reportEndpoints(
-      this.#columns,
-      this.#members,
-      eligible,
-      chooser.picker,
-      ejectionOf,
+    return reportEndpoints(this.#columns, this.#members, eligible, chooser.picker, ejectionOf, nowMs);
+  }
+
+  /** Somebody who should prove itself by this request, or NOBODY. A first attempt only: one that failed before has risked enough. */
+  #trial(facts: PickFacts, nowMs: number): number {
+    const { eligible, chooser } = this.#lanes.at(facts.lane);
+    const slot = this.#health.takeTrial(
+      (each) => eligible.hasRoom(each),
+      (facts.hash ?? NO_HASH) !== NO_HASH,
       nowMs,
     );
+    if (slot >= 0) chooser.trace.single(slot, BY_TRIAL);
+    return slot;
   }
 
   #stopWaiting(claim: Claim): void {
@@ -268,7 +274,7 @@ export class PoolBrain {
   #learnLatency(claim: Claim, nowMs: number): void {
     claim.learned = true;
     learnLatency(this.#columns, claim.slot, nowMs);
-    this.#health.answered(claim.slot);
+    this.#health.answered(claim.slot, claim, nowMs);
     this.#lanes.answered(claim.slot, nowMs);
   }
 }
