@@ -248,6 +248,11 @@ export class PoolBrain {
       .map((event) => ({ ...event, endpoint: this.#members.endpointAt(event.slot) }));
   }
 
+  /** How many are ejected now. */
+  get ejectedCount(): number {
+    return this.#health.ejectedCount;
+  }
+
   report(nowMs: number): readonly EndpointReport[] {
     const ejectionOf = (slot: number) => this.#health.ejectionOf(slot);
     const { eligible, chooser } = this.#lanes.main;

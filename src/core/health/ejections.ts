@@ -118,6 +118,13 @@ export class Ejections {
     this.#prng = prng;
   }
 
+  /** Of endpoints that are still there. */
+  get count(): number {
+    let count = 0;
+    for (const slot of this.#out.keys()) if (this.#sentenceOf(slot) !== undefined) count++;
+    return count;
+  }
+
   of(slot: number): Ejection | undefined {
     return this.#sentenceOf(slot)?.ejection;
   }

@@ -101,7 +101,7 @@ export class Evidence {
     if (!(split && sign === "local")) this.#enter(slot, failed);
     if (!failed) {
       this.#goodRow[slot] = this.#goodRow[slot]! + 1;
-      if (this.#goodRow[slot]! >= ROW_GOOD) this.#goodMs[slot] = nowMs;
+      if (this.#goodRow[slot] >= ROW_GOOD) this.#goodMs[slot] = nowMs;
       if (this.#unreached[slot]! > 0) unlearnFailures(this.#columns, slot, this.#calmRatio[slot]!);
       this.#calmRatio[slot] = this.#columns.errorRatio[slot]!;
       this.#mark(slot, false);

@@ -86,6 +86,10 @@ export class OutlierDetector {
     return this.#policy === undefined ? -1 : this.#ejections.takeTrial(may, this.#policy, nowMs);
   }
 
+  get ejectedCount(): number {
+    return this.#ejections.count;
+  }
+
   ejectionOf(slot: number): Ejection | undefined {
     return this.#ejections.of(slot);
   }

@@ -127,6 +127,10 @@ export class PoolHealth {
     this.#setDue();
   }
 
+  get ejectedCount(): number {
+    return this.#outliers.ejectedCount;
+  }
+
   ejectionOf(slot: number): Ejection | undefined {
     return this.#outliers.ejectionOf(slot);
   }
