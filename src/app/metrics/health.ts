@@ -1,5 +1,6 @@
 /**
- * What is counted about health: ejections by pool and reason, and how many endpoints are out now.
+ * What is counted about endpoints' health and what they say of it: ejections by pool and reason, how many are out now,
+ * and load probes.
  */
 import type { EjectionReason } from "../../core/health/ejections.ts";
 import type { Counter, Labels, Registry } from "./registry.ts";
@@ -13,6 +14,7 @@ interface JudgedPool {
 export class HealthMetrics {
   readonly #registry: Registry;
   readonly #ejections: (labels: Labels) => Counter;
+  readonly #loadProbes: (labels: Labels) => Counter;
 
   /** `pools`: those of the view at the time of asking. */
   constructor(registry: Registry, pools: () => Iterable<JudgedPool>) {
@@ -21,6 +23,11 @@ export class HealthMetrics {
       "plimsoll_ejections_total",
       ["pool", "reason"],
       "Endpoints taken out on the evidence of their own requests, by reason.",
+    );
+    this.#loadProbes = registry.counter(
+      "plimsoll_load_probes_total",
+      ["pool", "result"],
+      "Load probes that ended: report (the endpoint said how loaded it is), or nothing.",
     );
     registry.observed(
       {
@@ -37,6 +44,10 @@ export class HealthMetrics {
 
   ejected(pool: string, reason: EjectionReason): void {
     this.#ejections({ pool, reason }).add();
+  }
+
+  loadProbed(pool: string, result: "report" | "nothing"): void {
+    this.#loadProbes({ pool, result }).add();
   }
 
   /** Forgets pools that are no more. */

@@ -21,6 +21,7 @@ import { adminPages } from "../../edge/admin/pages.ts";
 import { watchManifests } from "../../edge/files/watch.ts";
 import { BindError, Gateway } from "../../edge/http/gateway.ts";
 import type { ClientLimits } from "../../edge/http/limits.ts";
+import { LoadProber } from "../../edge/probe/load-prober.ts";
 import { Prober } from "../../edge/probe/prober.ts";
 import { LineWriter } from "../../edge/record/line-writer.ts";
 import { Recorder } from "../../edge/record/recorder.ts";
@@ -73,6 +74,7 @@ export class RunningGateway {
   readonly #healthMetrics: HealthMetrics;
   readonly #round: PoolRound<LivePool>;
   readonly #prober: Prober;
+  readonly #loadProber: LoadProber;
   readonly #configThread: ConfigThread;
   /** What was on disk when it was last read. */
   #fingerprint = "";
@@ -118,6 +120,8 @@ export class RunningGateway {
     const healthLog = new HealthLog(this.#log, this.#healthMetrics);
     this.#round = new PoolRound((pool, event) => healthLog.tell(pool.key, event));
     this.#prober = new Prober({ prng, clock, log: this.#log });
+    const counted = this.#healthMetrics.loadProbed.bind(this.#healthMetrics);
+    this.#loadProber = new LoadProber({ clock, log: this.#log, counted });
     const { gateway, config } = this;
     observeGateway(this.#registry, { gateway, config, recorder, accessLog: this.#accessLog });
   }
@@ -267,6 +271,7 @@ export class RunningGateway {
     );
     this.#healthMetrics.retainPools(gateway.view.pools.keys());
     this.#prober.follow(gateway.view);
+    this.#loadProber.follow(gateway.view);
   }
 
   /** Stops accepting, lets exchanges end within the drain limit, then ends the rest. Harmless a second time. */
@@ -284,6 +289,7 @@ export class RunningGateway {
     await this.#configThread.close();
     await this.#reloading;
     this.#prober.close();
+    this.#loadProber.close();
     // Exchanges that are left are still judged: the round goes on until the last has ended.
     const busy = this.gateway.connectionCount;
     if (busy > 0) this.#log.info({ connections: busy, drainMs: this.#options.limits.drainMs }, "draining");
