@@ -5,12 +5,15 @@
  */
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
+import type { ExplainFlags } from "./explain.ts";
 import { formatDurationMs } from "../std/duration.ts";
 import { DEFAULT_CLIENT_LIMITS } from "../edge/http/limits.ts";
 import {
   addressArgument,
+  adminUrlArgument,
   countArgument,
   durationArgument,
+  portArgument,
   seedArgument,
   type HostPort,
 } from "./arguments.ts";
@@ -45,6 +48,7 @@ export function buildProgram(exit: (code: number) => void): Command {
     .exitOverride();
   addServe(program, exit);
   addCheck(program, exit);
+  addExplain(program, exit);
   addSimulate(program, exit);
   addDemo(program, exit);
   return program;
@@ -121,6 +125,42 @@ function addCheck(program: Command, exit: (code: number) => void): void {
     });
 }
 
+function addExplain(program: Command, exit: (code: number) => void): void {
+  const command = program.command("explain");
+  command
+    .description(
+      "Say where a request would go and why, by manifests or by a running gateway; or why one went where it did.",
+    )
+    .option("--request <request>", "METHOD http://HOST/PATH; nothing is sent")
+    .addOption(
+      new Option("-H, --header <header>", "NAME: VALUE of that request, as often as needed")
+        .argParser(collect)
+        .default([], "none"),
+    )
+    .option("--port <port>", "that it comes to (default: the URL's, or the only one)", portArgument)
+    .option("--client <address>", "that it comes from (default: 127.0.0.1)")
+    .option(
+      "-f, --file <path...>",
+      "manifests, taken as `serve` would take them, instead of a running gateway",
+    )
+    .option("--seed <number>", "with -f: the gateway's chance (default: any)", seedArgument)
+    .option("--zone <name>", "with -f: the zone the gateway stands in")
+    .option("--id <id>", "a decision of the past: NAMESPACE/SERVICE:PORT/NUMBER")
+    .option("--access-log <file>", "with --id: where the request with that X-Request-Id is looked up")
+    .option("--admin <address>", "the running gateway's (default: http://127.0.0.1:9900)", adminUrlArgument)
+    .addOption(
+      new Option("-o, --output <form>", "for people or for programs")
+        .choices(["text", "json"])
+        .default("text"),
+    )
+    .action(async (flags: ExplainFlags) => {
+      const { explainOptions, runExplain } = await import("./explain.ts");
+      const options = explainOptions(flags);
+      if (typeof options === "string") command.error(`error: ${options}`);
+      else exit(await runExplain(options));
+    });
+}
+
 function addSimulate(program: Command, exit: (code: number) => void): void {
   program
     .command("simulate")
@@ -177,6 +217,10 @@ function duration(flags: string, description: string, defaultMs: number): Option
 
 function count(flags: string, description: string, defaultCount: number): Option {
   return new Option(flags, description).argParser(countArgument).default(defaultCount);
+}
+
+function collect(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
 }
 
 function namesArgument(names: string): readonly string[] {
