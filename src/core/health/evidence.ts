@@ -15,17 +15,19 @@
  * ROW_GOOD good ends in a row is late news: it joins no row. And `isWellNow` tells statistics of an interval whose end
  * contradicts them.
  *
- * That no connection could be made is a state, not a coin that fell: an endpoint that answers well after nothing but
- * such failures has its error ratio back as it was before them.
+ * A process that dies is one event, however many connections it cuts: an endpoint that answers well after nothing but
+ * such failures has its error ratio back as it was before them. Not twice within STATE_MS: what comes and goes so often is
+ * no state, but a coin that falls.
  *
  * `stumbled` marks an endpoint whose latest attempt failed. If that is most of the pool, the cause lies
  * elsewhere (a shared database, the network, the requests themselves) and no single endpoint is to blame.
  *
  * Invariant: `stumbling` counts the marks.
  */
-import type { Outcome } from "../../model/outcome.ts";
+import type { Outcome, OutcomeKind } from "../../model/outcome.ts";
 import type { Columns } from "../signals/columns.ts";
 import { unlearnFailures } from "../signals/learn.ts";
+import { TAU_MS } from "../signals/peak-ewma.ts";
 
 /** What an attempt says, once split into where its failure arose. */
 export type Sign = "none" | "alive" | "good" | "external" | "local";
@@ -47,9 +49,10 @@ const ROW_GOOD = 3;
 /** A fault that would leave the row of good ends so rarely is over. */
 const CHANCE_MIN = 0.01;
 
-/** An answer within that many times the typical latency is a quick one; half of those of an endpoint at six times the mean are not. */
-const QUICK_RATIO = 2;
-/** So an endpoint that slow shows that many quick ones in a row at 3 %. */
+/** As long as the error ratio itself remembers (signals/error-ratio.ts). */
+const STATE_MS = TAU_MS;
+
+/** Of an endpoint slow enough to be ejected (peers.ts) one answer in three is a quick one: it shows that many in a row at 0.5 %. */
 const ROW_QUICK = 5;
 
 export interface Buckets {
@@ -66,9 +69,13 @@ export class Evidence {
   errors = new Int32Array(0);
   gatewayErrors = new Int32Array(0);
   localFailures = new Int32Array(0);
-  /** Failures in a row if all of them were to connect, else 0; and the error ratio at the latest good end. */
-  #unreached = new Int32Array(0);
+  /** One cell: what counts as a quick answer; peers.ts says, 0 where it does not know. */
+  readonly quickMs = new Float64Array(1);
+  /** Failures in a row if all were to connect or to stay connected, else 0; and the error ratio at the latest good end. */
+  #cutOff = new Int32Array(0);
   #calmRatio = new Float64Array(0);
+  /** When the ratio was last given back. */
+  #unlearnedMs = new Float64Array(0);
   /** Good ends since the latest bad one, and quick answers since the latest slow one. */
   #goodRow = new Int32Array(0);
   #quickRow = new Int32Array(0);
@@ -102,7 +109,10 @@ export class Evidence {
     if (!failed) {
       this.#goodRow[slot] = this.#goodRow[slot]! + 1;
       if (this.#goodRow[slot] >= ROW_GOOD) this.#goodMs[slot] = nowMs;
-      if (this.#unreached[slot]! > 0) unlearnFailures(this.#columns, slot, this.#calmRatio[slot]!);
+      if (this.#cutOff[slot]! > 0 && nowMs - this.#unlearnedMs[slot]! >= STATE_MS) {
+        unlearnFailures(this.#columns, slot, this.#calmRatio[slot]!);
+        this.#unlearnedMs[slot] = nowMs;
+      }
       this.#calmRatio[slot] = this.#columns.errorRatio[slot]!;
       this.#mark(slot, false);
       this.clearRow(slot);
@@ -112,8 +122,7 @@ export class Evidence {
     this.#goodRow[slot] = 0;
     this.#mark(slot, true);
     const row = this.errors[slot]! + this.localFailures[slot]!;
-    const unreached = outcome.kind === "connect-failure" && this.#unreached[slot] === row;
-    this.#unreached[slot] = unreached ? row + 1 : 0;
+    this.#cutOff[slot] = isCut(outcome.kind) && this.#cutOff[slot] === row ? row + 1 : 0;
     if (split && sign === "local") {
       this.localFailures[slot] = this.localFailures[slot]! + 1;
     } else {
@@ -133,8 +142,7 @@ export class Evidence {
     const sampleMs = this.#columns.latencySampleMs[slot]!;
     current.answers[slot] = current.answers[slot]! + 1;
     current.answersMs[slot] = current.answersMs[slot]! + sampleMs;
-    const quick = sampleMs <= this.#columns.typicalMs[0]! * QUICK_RATIO;
-    this.#quickRow[slot] = quick ? this.#quickRow[slot]! + 1 : 0;
+    this.#quickRow[slot] = sampleMs <= this.quickMs[0]! ? this.#quickRow[slot]! + 1 : 0;
   }
 
   /** What the end says. `answered`: the first byte had come, or the client still owed the request. */
@@ -185,7 +193,7 @@ export class Evidence {
     this.errors[slot] = 0;
     this.gatewayErrors[slot] = 0;
     this.localFailures[slot] = 0;
-    this.#unreached[slot] = 0;
+    this.#cutOff[slot] = 0;
   }
 
   /** One who returns has a clean sheet: what it is judged by from here on is what it does from here on. */
@@ -207,6 +215,7 @@ export class Evidence {
     if (this.#generation[slot] === generation) return;
     this.#generation[slot] = generation;
     this.#goodMs[slot] = Number.NEGATIVE_INFINITY;
+    this.#unlearnedMs[slot] = Number.NEGATIVE_INFINITY;
     this.absolve(slot);
   }
 
@@ -233,7 +242,10 @@ export class Evidence {
     this.errors = grownInts(this.errors, capacity);
     this.gatewayErrors = grownInts(this.gatewayErrors, capacity);
     this.localFailures = grownInts(this.localFailures, capacity);
-    this.#unreached = grownInts(this.#unreached, capacity);
+    this.#cutOff = grownInts(this.#cutOff, capacity);
+    const unlearnedMs = new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY);
+    unlearnedMs.set(this.#unlearnedMs);
+    this.#unlearnedMs = unlearnedMs;
     const calmRatio = new Float64Array(capacity);
     calmRatio.set(this.#calmRatio);
     this.#calmRatio = calmRatio;
@@ -249,6 +261,11 @@ export class Evidence {
     stumbled.set(this.#stumbled);
     this.#stumbled = stumbled;
   }
+}
+
+/** No connection, or one that ended before its answer: what a process that is gone looks like. */
+export function isCut(kind: OutcomeKind): boolean {
+  return kind === "connect-failure" || kind === "refused" || kind === "broken";
 }
 
 function createBuckets(capacity: number): Buckets {

@@ -20,7 +20,7 @@ import type { Prng } from "../../std/prng.ts";
 import { READY, type Columns } from "../signals/columns.ts";
 import { unlearnFailures } from "../signals/learn.ts";
 import { Ejections, type Ejection, type EjectionReason, type Pace, type Roster } from "./ejections.ts";
-import { Evidence, type Attempt } from "./evidence.ts";
+import { Evidence, isCut, type Attempt } from "./evidence.ts";
 import { Peers, type Suspect } from "./peers.ts";
 
 /** Slots looked at in one call: some microseconds. */
@@ -235,7 +235,7 @@ export class OutlierDetector {
 
 /** At which pace one goes whose row of failures this end completes. */
 function paceOf({ kind }: Pick<Outcome, "kind">): Pace {
-  return kind === "connect-failure" || kind === "refused" || kind === "broken" ? "unreachable" : "ill";
+  return isCut(kind) ? "unreachable" : "ill";
 }
 
 function isRow(reason: EjectionReason): boolean {

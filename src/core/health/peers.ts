@@ -24,6 +24,9 @@ const SUCCESS_GAP = 0.05;
 
 const LATENCY_GAP_MS = 5;
 
+/** Times the median of the interval before. */
+const QUICK_RATIO = 2;
+
 export interface Suspect {
   readonly slot: number;
   readonly reason: EjectionReason;
@@ -84,6 +87,7 @@ export class Peers {
     }
     const enough = latency.factor > 0 && this.#means.count >= latency.minimumHosts;
     this.#medianMs = enough ? this.#means.quantile(0.5) : -1;
+    this.#evidence.quickMs[0] = enough ? this.#medianMs * QUICK_RATIO : 0;
   }
 
   judge(slot: number, policy: OutlierPolicy): Suspect | undefined {

@@ -6,7 +6,7 @@
  * itself:
  * - one whose ejection's time is over;
  * - one whom active checks have just found healthy again: it need not wait for its turn in slow start to show that it is back;
- * - one at which no connection could be made a moment ago (DOUBT_MS): where load is light a latency-aware policy leaves it
+ * - one that made no connection, or cut one, a moment ago (DOUBT_MS): where load is light a latency-aware policy leaves it
  *   alone for long after a single failure, neither ejected nor measured.
  * The brain compares both cells once per pick, so both work if nobody ticks; whoever ticks `judge` keeps an idle pool's
  * picture right as well.
@@ -16,7 +16,7 @@ import type { PoolPolicy } from "../../model/policy.ts";
 import type { Prng } from "../../std/prng.ts";
 import { READY, type Columns } from "../signals/columns.ts";
 import type { Ejection, Roster } from "./ejections.ts";
-import type { Attempt } from "./evidence.ts";
+import { isCut, type Attempt } from "./evidence.ts";
 import { OutlierDetector } from "./outlier.ts";
 import { SlowStart } from "./slow-start.ts";
 
@@ -103,7 +103,7 @@ export class PoolHealth {
   /** `answered`: the first byte had come, or the client still owed the request. */
   ended(slot: number, outcome: Outcome, attempt: Attempt, answered: boolean, nowMs: number): void {
     this.#outliers.ended(slot, outcome, attempt, answered, nowMs);
-    if (outcome.kind === "connect-failure") this.#invite(slot, nowMs + DOUBT_MS);
+    if (isCut(outcome.kind)) this.#invite(slot, nowMs + DOUBT_MS);
     this.#setDue();
   }
 

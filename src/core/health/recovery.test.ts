@@ -48,6 +48,8 @@ test("latency: who was slow and is quick at the end of the interval stays; who i
     [2, true],
   ] as const) {
     const bench = new Bench(5);
+    bench.goodExcept([]);
+    bench.sweep();
     for (let slot = 1; slot < 5; slot++) bench.end(slot, "success", 60, 10);
     bench.end(0, "success", 60, 100);
     for (let slot = 1; slot < 5; slot++) bench.end(slot, "success", 200, 10);

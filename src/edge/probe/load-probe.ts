@@ -46,12 +46,17 @@ export function probeLoad(
       clearTimeout(late);
       resolve(answer);
     };
-    request.on("response", (response) => void readAnswer(response).then(done, failed));
+    const unanswered = (): void => done({ kind: "nothing", detail: "no answer" });
     const failed = (error: Error & { code?: string }): void =>
       done({ kind: "nothing", detail: error.code ?? error.message });
+    request.on("response", (response) => {
+      // The request closes before its answer is read to the end by us.
+      request.removeListener("close", unanswered);
+      void readAnswer(response).then(done, failed);
+    });
     request.on("error", failed);
     // Whatever else may happen (a 101, say), the end of the request is the end of the probe.
-    request.on("close", () => done({ kind: "nothing", detail: "no answer" }));
+    request.on("close", unanswered);
   });
 }
 
