@@ -6,9 +6,9 @@
  * own socket memory is the same for all and not in it.
  */
 import { connect, type Socket } from "node:net";
-import { sleep } from "./children.ts";
-import { HOST } from "./network.ts";
-import { familyOf, fineCpuSeconds, usage } from "./processes.ts";
+import { sleep } from "../lib/children.ts";
+import { HOST } from "../lib/network.ts";
+import { familyOf, fineCpuSeconds, usage } from "../lib/processes.ts";
 import type { RunningPeer } from "./peers/peer.ts";
 import type { Row } from "./rows.ts";
 

@@ -7,7 +7,8 @@
  */
 import { connect, type Socket } from "node:net";
 import { createHistogram } from "node:perf_hooks";
-import { HOST } from "./network.ts";
+import { AnswerReader } from "../lib/answer-reader.ts";
+import { HOST } from "../lib/network.ts";
 import type { LoadResult } from "./load.ts";
 
 const [port = 0, , connections = 1, seconds = 1] = process.argv.slice(2).map(Number);
@@ -24,12 +25,10 @@ function open(): void {
   const socket = connect({ port, host: HOST, noDelay: true });
   sockets.add(socket);
   let sentAt = 0;
-  let bodyLeft = -1;
-  let head = "";
+  const reader = new AnswerReader();
   const send = (): void => {
     sentAt = performance.now();
-    head = "";
-    bodyLeft = -1;
+    reader.begin();
     socket.write(request);
   };
   const fail = (): void => {
@@ -41,17 +40,9 @@ function open(): void {
   socket.on("error", fail);
   socket.on("close", fail);
   socket.on("data", (part: Buffer) => {
-    if (bodyLeft >= 0) {
-      bodyLeft -= part.length;
-    } else {
-      head += part.toString("latin1");
-      const end = head.indexOf("\r\n\r\n");
-      if (end < 0) return;
-      const length = /\r\ncontent-length: *(\d+)\r\n/i.exec(head.slice(0, end + 2))?.[1];
-      if (length === undefined || !head.startsWith("HTTP/1.1 200")) return fail();
-      bodyLeft = Number(length) - (head.length - end - 4);
-    }
-    if (bodyLeft > 0) return;
+    const read = reader.read(part);
+    if (read === "more") return;
+    if (read === "strange" || reader.status !== 200) return fail();
     requests += 1;
     latency.record(Math.max(1, Math.round((performance.now() - sentAt) * 1000)));
     if (!stopping) send();

@@ -5,8 +5,8 @@
  * Streams are read by sse-client.ts. Every generator is a process of its own and bounded in time by its arguments.
  */
 import { join } from "node:path";
-import { output } from "./children.ts";
-import { HOST } from "./network.ts";
+import { output } from "../lib/children.ts";
+import { HOST } from "../lib/network.ts";
 import type { Row } from "./rows.ts";
 
 export interface LoadResult {

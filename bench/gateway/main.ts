@@ -2,15 +2,12 @@
  * `npm run bench:gateway`: our gateway, nginx, HAProxy and http-proxy-3 side by side, in one run.
  *
  * Each round visits every row, and within a row every proxy, beginning with another one each round; so a change in
- * the machine's other work falls on all alike. All proxies run for the whole bench and are idle but one. Ends every
- * process it started, by id, also on failure, SIGINT and SIGTERM.
+ * the machine's other work falls on all alike. All proxies run for the whole bench and are idle but one.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
-import { stopAll, stopAllNow } from "./children.ts";
+import { join } from "node:path";
 import { findGenerator } from "./load.ts";
-import { machineFacts } from "./machine.ts";
+import { machineFacts, machineLine } from "../lib/machine.ts";
+import { commandOf, progress, runBench, say, writeRecord } from "../lib/run-bench.ts";
 import { type Bench, type Cell, freshFolder, measure, warmUp } from "./measure.ts";
 import { type BenchOptions, HELP, parseOptions, type PeerName } from "./options.ts";
 import { startOrigin } from "./origin.ts";
@@ -25,15 +22,6 @@ import { BASE_PEER, summarise } from "./summary.ts";
 import { verdictLine, verdicts } from "./verdicts.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-/** Progress goes to stderr, so that stdout holds the report alone. */
-function progress(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
 
 function find(name: PeerName): Peer | Missing | Promise<Peer | Missing> {
   switch (name) {
@@ -104,10 +92,10 @@ async function run(options: BenchOptions, folder: string): Promise<void> {
   const names = entries.map(({ peer }) => peer.name);
   const summaries = rows.map((row) => summarise(cells, row, names));
   const versions = Object.fromEntries(entries.map(({ peer }) => [peer.name, peer.version]));
-  const command = `npm run bench:gateway -- ${process.argv.slice(2).join(" ")}`.replace(/ -- $/, "");
+  const command = commandOf("bench:gateway");
   const judged = verdicts(cells);
   const context = [
-    `${facts.cores} cores (${facts.cpu}), ${facts.memoryGb} GB, Linux ${facts.kernel}, Node ${facts.node}, load before ${facts.loadBefore}`,
+    machineLine(facts),
     `${Object.entries(versions)
       .map((pair) => pair.join(" "))
       .join(", ")}; origin ${origin.kind}; load by ${generator} ${version}`,
@@ -116,7 +104,6 @@ async function run(options: BenchOptions, folder: string): Promise<void> {
   say(`\n${context.join("\n")}\n\n${textReport(summaries)}\n\n${judged.map(verdictLine).join("\n")}`);
   if (options.markdown) say(`\n${markdownReport(summaries, [`\`${command}\`: ${context.join("; ")}.`])}`);
 
-  mkdirSync(dirname(options.out), { recursive: true });
   const record = {
     command,
     machine: facts,
@@ -126,43 +113,7 @@ async function run(options: BenchOptions, folder: string): Promise<void> {
     generatorVersion: version,
   };
   const settings = { rounds: options.rounds, seconds: options.seconds };
-  writeFileSync(
-    options.out,
-    `${JSON.stringify({ ...record, ...settings, verdicts: judged, cells }, null, 1)}\n`,
-  );
-  progress(`written: ${relative(process.cwd(), options.out)}`);
+  writeRecord(options.out, { ...record, ...settings, verdicts: judged, cells });
 }
 
-async function main(): Promise<number> {
-  const options = parseOptions(process.argv.slice(2), join(ROOT, "bench/results/gateway.json"));
-  if (options === "help") {
-    say(HELP);
-    return 0;
-  }
-  if (options instanceof Error) {
-    progress(options.message);
-    return 2;
-  }
-  if (process.platform !== "linux") {
-    progress("The bench reads processor time from /proc and so runs on Linux only.");
-    return 2;
-  }
-  const folder = mkdtempSync(join(tmpdir(), "plimsoll-bench-"));
-  const clean = (): void => {
-    stopAllNow();
-    rmSync(folder, { recursive: true, force: true });
-  };
-  process.once("exit", clean);
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, () => process.exit(130));
-  try {
-    await run(options, folder);
-    return 0;
-  } catch (error) {
-    progress(String(error));
-    return 1;
-  } finally {
-    await stopAll();
-  }
-}
-
-process.exit(await main());
+await runBench(parseOptions(process.argv.slice(2), join(ROOT, "bench/results/gateway.json")), HELP, run);

@@ -4,12 +4,12 @@
  */
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { stop } from "./children.ts";
+import { stop } from "../lib/children.ts";
 import { type IdleResult, measureIdle } from "./idle.ts";
 import { type Generator, load, type LoadResult } from "./load.ts";
 import type { Origin } from "./origin.ts";
 import type { Peer, RunningPeer } from "./peers/peer.ts";
-import { familyOf, usage } from "./processes.ts";
+import { familyOf, usage } from "../lib/processes.ts";
 import { type Row, type RowName, ROWS } from "./rows.ts";
 
 export interface LoadCell extends LoadResult {

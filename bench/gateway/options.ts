@@ -1,10 +1,10 @@
 /**
  * The command line of `npm run bench:gateway`.
  *
- * Every bound of the run is here: rounds, seconds per cell, which rows and which peers. Unknown words are refused
- * with the list of those that exist, so that a typing error never costs a ten-minute run.
+ * Every bound of the run is here: rounds, seconds per cell, which rows and which peers.
  */
 import { parseArgs } from "node:util";
+import { chosen, whole } from "../lib/options.ts";
 import { ROW_NAMES, type RowName } from "./rows.ts";
 
 export const PEER_NAMES = ["plimsoll", "nginx", "haproxy", "http-proxy-3"] as const;
@@ -53,10 +53,9 @@ export function parseOptions(args: readonly string[], defaultOut: string): Bench
     return error as Error;
   }
   if (values.help) return "help";
-  const rounds = Number(values.rounds);
+  const rounds = whole("--rounds", values.rounds, 1, 100);
+  if (rounds instanceof Error) return rounds;
   const seconds = Number(values.seconds);
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
-    return new Error("--rounds: expected 1 to 100");
   // The kernel counts processor time in ticks of 10 ms and wrk takes whole seconds: less than one makes no sense.
   if (!(seconds >= 1 && seconds <= 60)) return new Error("--seconds: expected 1 to 60");
   const rows = chosen("--only", values.only, ROW_NAMES);
@@ -64,12 +63,4 @@ export function parseOptions(args: readonly string[], defaultOut: string): Bench
   const peers = chosen("--peers", values.peers, PEER_NAMES);
   if (peers instanceof Error) return peers;
   return { rounds, seconds, rows, peers, markdown: values.markdown, out: values.out };
-}
-
-function chosen<T extends string>(flag: string, list: string, known: readonly T[]): readonly T[] | Error {
-  const words = list.split(",").map((word) => word.trim());
-  const unknown = words.find((word) => !known.includes(word as T));
-  if (unknown !== undefined)
-    return new Error(`${flag}: no such thing as "${unknown}"; known: ${known.join(", ")}`);
-  return known.filter((word) => words.includes(word));
 }

@@ -2,23 +2,18 @@
  * A raw socket origin: `node origin-server.ts PORT`. Streams events at /sse; also /small, /10k and /1m, for
  * machines without nginx.
  *
- * It is no HTTP server: it reads requests that have no body and trusts them, which is all that the bench sends.
  * Each event carries its time of writing (`at=`, microseconds of the system's monotonic clock, which all processes
  * of a machine share), so that the reader can tell how long it was under way.
  */
-import { createServer, type Socket } from "node:net";
-import { HOST } from "./network.ts";
+import type { Socket } from "node:net";
+import { HOST } from "../lib/network.ts";
+import { rawAnswer, rawServer } from "../lib/raw-server.ts";
 import { SMALL_BODY, SSE_EVENTS, SSE_GAP_MS } from "./rows.ts";
 
-function answer(body: Buffer): Buffer {
-  const head = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
-  return Buffer.concat([Buffer.from(head, "latin1"), body]);
-}
-
 const ANSWERS: Readonly<Record<string, Buffer>> = {
-  "/small": answer(Buffer.from(SMALL_BODY)),
-  "/10k": answer(Buffer.alloc(10 * 1024, "x")),
-  "/1m": answer(Buffer.alloc(1024 * 1024, "x")),
+  "/small": rawAnswer(Buffer.from(SMALL_BODY)),
+  "/10k": rawAnswer(Buffer.alloc(10 * 1024, "x")),
+  "/1m": rawAnswer(Buffer.alloc(1024 * 1024, "x")),
 };
 const NOT_FOUND = Buffer.from("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "latin1");
 const STREAM_HEAD =
@@ -44,19 +39,9 @@ function streamEvents(socket: Socket): void {
   setTimeout(next, SSE_GAP_MS);
 }
 
-const server = createServer({ noDelay: true }, (socket) => {
-  let pending = "";
-  socket.setEncoding("latin1");
-  socket.on("data", (text: string) => {
-    pending += text;
-    for (let end = pending.indexOf("\r\n\r\n"); end >= 0; end = pending.indexOf("\r\n\r\n")) {
-      const path = pending.slice(pending.indexOf(" ") + 1, pending.indexOf(" HTTP/1.1"));
-      pending = pending.slice(end + 4);
-      if (path.startsWith("/sse")) streamEvents(socket);
-      else socket.write(ANSWERS[path] ?? NOT_FOUND);
-    }
-  });
-  socket.on("error", () => socket.destroy());
+const server = rawServer((path, socket) => {
+  if (path.startsWith("/sse")) streamEvents(socket);
+  else socket.write(ANSWERS[path] ?? NOT_FOUND);
 });
 server.listen({ port: Number(process.argv[2]), host: HOST, backlog: 4096 });
 process.once("SIGTERM", () => process.exit(0));

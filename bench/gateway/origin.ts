@@ -7,9 +7,9 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { start } from "./children.ts";
-import { freePorts, HOST, waitUntilReady } from "./network.ts";
-import { nginxConfig, nginxVersion } from "./peers/nginx.ts";
+import { start } from "../lib/children.ts";
+import { freePorts, HOST, waitUntilReady } from "../lib/network.ts";
+import { nginxVersion, runNginx } from "./peers/nginx.ts";
 import { SMALL_BODY } from "./rows.ts";
 
 export interface Origin {
@@ -38,9 +38,7 @@ export async function startOrigin(folder: string): Promise<Origin> {
     location = /small { return 200 '${SMALL_BODY}'; }
     location / { root ${files}; }
   }`;
-  const config = join(folder, "origin.conf");
-  writeFileSync(config, nginxConfig(folder, blocks));
-  const nginx = start("nginx", ["-p", folder, "-c", config, "-e", join(folder, "error.log")]);
+  const nginx = runNginx(folder, blocks);
   await waitUntilReady("the nginx origin", nginx, filePort, "/small");
   return { kind: "nginx", filePort, streamPort };
 }

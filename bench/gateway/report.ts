@@ -4,17 +4,11 @@
  * Ratios are against nginx of the same round; in brackets the least and the greatest of the rounds, so that the
  * reader sees how far to trust the figure.
  */
+import type { Ratio } from "../lib/stats.ts";
+import { type Column as ColumnOf, markdownTable, number, textTable } from "../lib/table.ts";
 import type { Line, RowSummary } from "./summary.ts";
-import type { Ratio } from "./stats.ts";
 
-interface Column {
-  readonly head: string;
-  readonly cell: (line: Line) => string;
-}
-
-function number(value: number, digits: number): string {
-  return Number.isFinite(value) ? value.toFixed(digits) : "-";
-}
+type Column = ColumnOf<Line>;
 
 function times(ratio: Ratio | undefined): string {
   if (ratio === undefined) return "-";
@@ -80,35 +74,14 @@ function heading({ row }: RowSummary): string {
 }
 
 export function textReport(summaries: readonly RowSummary[]): string {
-  return summaries.map((summary) => `${heading(summary)}\n${textTable(summary)}`).join("\n\n");
-}
-
-function textTable(summary: RowSummary): string {
-  const list = columns(summary);
-  const table = [
-    list.map((column) => column.head),
-    ...summary.lines.map((line) => list.map((c) => c.cell(line))),
-  ];
-  const widths = list.map((_, index) => Math.max(...table.map((cells) => cells[index]?.length ?? 0)));
-  return table
-    .map((cells) => {
-      const padded = cells.map((text, i) =>
-        i === 0 ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0),
-      );
-      return `  ${padded.join("  ")}`;
-    })
-    .join("\n");
+  return summaries
+    .map((summary) => `${heading(summary)}\n${textTable(columns(summary), summary.lines)}`)
+    .join("\n\n");
 }
 
 export function markdownReport(summaries: readonly RowSummary[], facts: readonly string[]): string {
-  const tables = summaries.map((summary) => {
-    const list = columns(summary);
-    const lines = [
-      list.map((column) => column.head),
-      list.map((_, index) => (index === 0 ? ":--" : "--:")),
-      ...summary.lines.map((line) => list.map((column) => column.cell(line))),
-    ];
-    return `**${heading(summary)}**\n\n${lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}`;
-  });
+  const tables = summaries.map(
+    (summary) => `**${heading(summary)}**\n\n${markdownTable(columns(summary), summary.lines)}`,
+  );
   return [...tables, ...facts].join("\n\n");
 }

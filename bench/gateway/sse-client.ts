@@ -7,7 +7,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { createHistogram } from "node:perf_hooks";
-import { HOST } from "./network.ts";
+import { HOST } from "../lib/network.ts";
 import type { LoadResult } from "./load.ts";
 
 const [port = 0, , streams = 1, seconds = 1] = process.argv.slice(2).map(Number);

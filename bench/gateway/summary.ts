@@ -4,7 +4,7 @@
  */
 import type { Cell } from "./measure.ts";
 import type { Row, RowName } from "./rows.ts";
-import { median, type Ratio, ratioByRound } from "./stats.ts";
+import { median, type Ratio, ratioByRound } from "../lib/stats.ts";
 
 export const BASE_PEER = "nginx";
 

@@ -4,7 +4,7 @@
  */
 import type { Cell } from "./measure.ts";
 import type { RowName } from "./rows.ts";
-import type { Ratio } from "./stats.ts";
+import type { Ratio } from "../lib/stats.ts";
 import { BASE_PEER, cost, rate, ratio } from "./summary.ts";
 
 const OURS = "plimsoll";

@@ -3,6 +3,7 @@
  */
 import { pino } from "pino";
 import { ConfigState } from "../../src/app/config-state.ts";
+import { HealthMetrics } from "../../src/app/metrics/health.ts";
 import { Registry } from "../../src/app/metrics/registry.ts";
 import { TrafficMetrics } from "../../src/app/metrics/traffic.ts";
 import { observeGateway } from "../../src/edge/admin/gateway-metrics.ts";
@@ -24,6 +25,7 @@ export function renderMetrics(): string {
     clock: () => 0,
     requestIdPrefix: "",
   });
+  void new HealthMetrics(registry, () => []);
   observeGateway(registry, { gateway, config: new ConfigState(), recorder, accessLog: undefined });
   const rows = registry
     .families()

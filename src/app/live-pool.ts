@@ -1,31 +1,110 @@
 /**
- * A pool that lives: its brain, its retry budget and its policy, kept from view to view under the pool's key, so that
- * what was learnt about an endpoint survives a reload.
+ * A pool that lives: its brain, who is admitted to it, its budgets and its policy, kept from view to view under the pool's
+ * key, so that what was learnt survives a reload.
  */
+import { Admission, type Admitted } from "../core/admission/admission.ts";
+import { classLanes } from "../core/admission/class-lanes.ts";
+import { classesAt, Classifier, type ClassifyFacts, type ClassifyRule } from "../core/admission/classify.ts";
+import type { RouteHabits } from "../core/admission/observed.ts";
+import { admissionPolicyFor } from "../core/admission/policy-for.ts";
 import { PoolBrain } from "../core/balance/pool-brain.ts";
 import { RetryBudget } from "../core/retry/budget.ts";
+import { RetryConcurrency } from "../core/retry/concurrency.ts";
+import { HedgeGovernor } from "../core/retry/hedge.ts";
 import type { PoolSpec } from "../model/pool.ts";
+import type { WorkloadClass } from "../model/workload.ts";
 import type { Prng } from "../std/prng.ts";
+import type { Turn } from "./turn.ts";
+
+/** A class of work as it is met at one pool. */
+export interface LiveClass {
+  readonly workload: WorkloadClass;
+  /** Its place in the pool's admission. */
+  readonly index: number;
+  /** Its lane in the pool's brain. */
+  readonly lane: number;
+}
+
+export interface LivePoolOptions {
+  readonly prng: Prng;
+  /** The gateway's own zone; undefined: it is not known, and none is preferred. */
+  readonly localZone: string | undefined;
+}
 
 export class LivePool {
   readonly key: string;
   readonly brain: PoolBrain;
+  readonly admission: Admission<Turn>;
   readonly budget: RetryBudget = new RetryBudget();
+  readonly retries: RetryConcurrency = new RetryConcurrency();
+  readonly hedges: HedgeGovernor = new HedgeGovernor();
   #spec: PoolSpec;
+  #classes: readonly LiveClass[] = [];
+  #classifier: Classifier;
+  #handingOut = false;
+  #hedges = false;
 
-  constructor(spec: PoolSpec, prng: Prng, nowMs: number) {
+  /** `all`: every class of work that is declared. */
+  constructor(spec: PoolSpec, all: readonly WorkloadClass[], options: LivePoolOptions, nowMs: number) {
     this.key = spec.key;
     this.#spec = spec;
-    this.brain = new PoolBrain({ prng });
-    this.brain.adopt(spec, nowMs);
+    this.brain = new PoolBrain(options);
+    const classes = classesAt(spec.key, all);
+    this.#classifier = new Classifier(classes);
+    this.admission = new Admission(admissionPolicyFor(spec.policy, classes), options.prng);
+    this.adopt(spec, all, nowMs);
   }
 
   get spec(): PoolSpec {
     return this.#spec;
   }
 
-  adopt(spec: PoolSpec, nowMs: number): void {
+  /** Some class of work may be hedged here, so that how long answers take must be known. */
+  get mayHedge(): boolean {
+    return this.#hedges;
+  }
+
+  /** In the order that admission knows them by. */
+  get classes(): readonly LiveClass[] {
+    return this.#classes;
+  }
+
+  adopt(spec: PoolSpec, all: readonly WorkloadClass[], nowMs: number): void {
     this.#spec = spec;
-    this.brain.adopt(spec, nowMs);
+    const classes = classesAt(spec.key, all);
+    const { lanes, laneOf } = classLanes(spec.policy, classes);
+    this.#classes = classes.map((workload, index) => ({ workload, index, lane: laneOf[index]! }));
+    this.#classifier = new Classifier(classes);
+    this.#hedges = classes.some(({ treatment }) => treatment.hedging);
+    this.brain.adopt(spec, nowMs, lanes);
+    this.admission.adopt(admissionPolicyFor(spec.policy, classes), nowMs);
+    this.handOut(nowMs);
+  }
+
+  classify(rule: ClassifyRule, facts: ClassifyFacts, habits: RouteHabits | undefined): LiveClass {
+    return this.#classes[this.#classifier.classify(rule, facts, habits)]!;
+  }
+
+  /** Whoever waits hears of it through its turn, possibly before this returns. */
+  admit(turn: Turn, nowMs: number): Admitted<Turn> {
+    const admitted = this.admission.admit(turn, nowMs);
+    // Somebody of less weight may have given way.
+    if (admitted.kind === "wait") this.handOut(nowMs);
+    return admitted;
+  }
+
+  /** Tells those who wait what became of them: after every change, and now and then for those who wait too long. */
+  handOut(nowMs: number): void {
+    // Who hears may end at once and lead here again; the loop that is under way goes on for both.
+    if (this.#handingOut) return;
+    this.#handingOut = true;
+    try {
+      for (let step = this.admission.next(nowMs); step !== undefined; step = this.admission.next(nowMs)) {
+        if (step.kind === "go") step.ticket.waiter.granted(step.permit, nowMs);
+        else step.ticket.waiter.refused(step, nowMs);
+      }
+    } finally {
+      this.#handingOut = false;
+    }
   }
 }

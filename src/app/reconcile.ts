@@ -1,6 +1,7 @@
 /**
  * From a configuration to the next view: pools that stay keep their state, new ones are made, the rest is let go.
  */
+import { RouteHabits } from "../core/admission/observed.ts";
 import { compileRoutes, type RouteTable } from "../core/route/table.ts";
 import type { GatewayConfig } from "../model/config.ts";
 import type { ListenerSpec, RouteRule } from "../model/route.ts";
@@ -9,24 +10,31 @@ import { LivePool } from "./live-pool.ts";
 import type { TrafficMetrics } from "./metrics/traffic.ts";
 import type { LiveRule, View } from "./view.ts";
 
-export const EMPTY_VIEW: View = { epoch: 0, ports: new Map(), pools: new Map() };
+export const EMPTY_VIEW: View = { epoch: 0, ports: new Map(), pools: new Map(), habits: new Map() };
 
 export interface ReconcileContext {
   readonly prng: Prng;
   readonly metrics: TrafficMetrics;
   readonly nowMs: number;
+  /** `topology.kubernetes.io/zone` of this gateway; undefined: not known. */
+  readonly localZone: string | undefined;
 }
 
 export function reconcile(previous: View, config: GatewayConfig, context: ReconcileContext): View {
+  const { nowMs } = context;
+  const classes = config.workloadClasses;
   const pools = new Map<string, LivePool>();
   for (const spec of config.pools) {
     const kept = previous.pools.get(spec.key);
-    if (kept === undefined) pools.set(spec.key, new LivePool(spec, context.prng, context.nowMs));
-    else {
-      kept.adopt(spec, context.nowMs);
-      pools.set(spec.key, kept);
-    }
+    kept?.adopt(spec, classes, nowMs);
+    pools.set(spec.key, kept ?? new LivePool(spec, classes, context, nowMs));
   }
+  const habits = new Map<string, RouteHabits>();
+  const habitsOf = (id: string): RouteHabits => {
+    const known = habits.get(id) ?? previous.habits.get(id) ?? new RouteHabits();
+    habits.set(id, known);
+    return known;
+  };
   const resolve = (rule: RouteRule): LiveRule => ({
     rule,
     backends: rule.backends.map((backend) => ({
@@ -34,13 +42,14 @@ export function reconcile(previous: View, config: GatewayConfig, context: Reconc
       weight: backend.weight,
     })),
     series: context.metrics.route(rule.id),
+    habits: habitsOf(rule.id),
   });
   const ports = new Map<number, RouteTable<LiveRule>>();
   for (const [port, listeners] of byPort(config.listeners))
     ports.set(port, compileRoutes(listeners, resolve));
   const rules = config.listeners.flatMap((listener) => listener.rules);
   context.metrics.retainRoutes(rules.map(({ rule }) => rule.id));
-  return { epoch: previous.epoch + 1, ports, pools };
+  return { epoch: previous.epoch + 1, ports, pools, habits };
 }
 
 function byPort(listeners: readonly ListenerSpec[]): Map<number, ListenerSpec[]> {

@@ -3,11 +3,14 @@
  */
 import type { OutcomeKind } from "../model/outcome.ts";
 import type { Refusal } from "../model/refusal.ts";
+import type { Routed } from "./route-request.ts";
 import type { LiveRule } from "./view.ts";
 
 export interface AttemptRecord {
   /** The endpoint's key. */
   readonly endpoint: string;
+  /** The number of the pool's decision that led here; see docs/explain.md. */
+  readonly decision: number;
   readonly outcome: OutcomeKind;
   /** A pooled connection was used. */
   readonly reused: boolean;
@@ -34,6 +37,10 @@ export interface ExchangeRecord {
   readonly rule: LiveRule | undefined;
   /** Undefined: it came to no pool. */
   readonly pool: string | undefined;
+  /** Class of work; undefined: it came to no pool. */
+  readonly work: string | undefined;
+  /** For its turn, before the first attempt [ms]. */
+  readonly waitedMs: number;
   /** 0: no response head was sent. */
   readonly status: number;
   readonly refusal: Refusal | undefined;
@@ -64,6 +71,8 @@ export class ExchangeNotes implements ExchangeRecord {
   readonly attempts: AttemptRecord[] = [];
   rule: LiveRule | undefined = undefined;
   pool: string | undefined = undefined;
+  work: string | undefined = undefined;
+  waitedMs = 0;
   status = 0;
   refusal: Refusal | undefined = undefined;
   endedBy: EndedBy = "completion";
@@ -84,5 +93,34 @@ export class ExchangeNotes implements ExchangeRecord {
     this.host = asked.host;
     this.path = asked.path;
     this.headMs = asked.headMs;
+  }
+
+  took(routed: Routed): void {
+    this.rule = routed.rule;
+    if (routed.kind !== "pool") return;
+    this.pool = routed.pool.key;
+    this.work = routed.work.workload.name;
+  }
+
+  answered(status: number, firstByteMs: number): void {
+    this.status = status;
+    this.firstByteMs = firstByteMs;
+  }
+
+  ended(endedBy: EndedBy, why: string, totalMs: number): void {
+    this.endedBy = endedBy;
+    this.why = why;
+    this.totalMs = totalMs;
+    if (endedBy === "completion" && this.status < 400) this.#teachHabits();
+  }
+
+  /** What the exchange, which was answered in full, shows of what its route does. Waiting for its turn is none of it. */
+  #teachHabits(): void {
+    this.rule?.habits.learn({
+      firstByteMs: (this.firstByteMs ?? this.totalMs) - this.waitedMs,
+      totalMs: this.totalMs - this.waitedMs,
+      requestBytes: this.bytesIn,
+      responseBytes: this.bytesOut,
+    });
   }
 }

@@ -2,6 +2,7 @@
  * The view: the running configuration joined with the live pools, built anew at each change and swapped by one
  * assignment. A request reads it once and keeps what it found; nothing in it changes but the pools' own columns.
  */
+import type { RouteHabits } from "../core/admission/observed.ts";
 import type { RouteTable } from "../core/route/table.ts";
 import type { RouteRule } from "../model/route.ts";
 import type { LivePool } from "./live-pool.ts";
@@ -17,6 +18,8 @@ export interface LiveRule {
   readonly rule: RouteRule;
   readonly backends: readonly LiveBackend[];
   readonly series: RouteSeries;
+  /** What requests that the rule took were seen to do; kept from view to view under the rule's id. */
+  readonly habits: RouteHabits;
 }
 
 export interface View {
@@ -25,4 +28,6 @@ export interface View {
   /** By listening port. */
   readonly ports: ReadonlyMap<number, RouteTable<LiveRule>>;
   readonly pools: ReadonlyMap<string, LivePool>;
+  /** By the rule's id. */
+  readonly habits: ReadonlyMap<string, RouteHabits>;
 }

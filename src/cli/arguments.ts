@@ -40,3 +40,20 @@ export function addressArgument(text: string): HostPort | "off" {
   }
   return { host: match[1] ?? match[2]!, port };
 }
+
+/** `http://HOST:PORT`, or `HOST:PORT` as `serve --admin` takes it. Without a slash at the end. */
+export function adminUrlArgument(text: string): string {
+  const url = URL.parse(/^https?:\/\//.test(text) ? text : `http://${text}`);
+  if (url === null || url.hostname === "" || url.search !== "" || url.pathname !== "/") {
+    throw new InvalidArgumentError("Expected the admin address of a gateway, such as http://127.0.0.1:9900.");
+  }
+  return url.origin;
+}
+
+export function portArgument(text: string): number {
+  const port = Number(text);
+  if (!/^[0-9]{1,5}$/.test(text) || port < 1 || port > 65_535) {
+    throw new InvalidArgumentError("Expected a port, a whole number from 1 to 65535.");
+  }
+  return port;
+}

@@ -5,12 +5,15 @@
  */
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
+import type { ExplainFlags } from "./explain.ts";
 import { formatDurationMs } from "../std/duration.ts";
 import { DEFAULT_CLIENT_LIMITS } from "../edge/http/limits.ts";
 import {
   addressArgument,
+  adminUrlArgument,
   countArgument,
   durationArgument,
+  portArgument,
   seedArgument,
   type HostPort,
 } from "./arguments.ts";
@@ -26,6 +29,7 @@ interface ServeFlags {
   readonly maxConnections: number;
   readonly maxHeadBytes: number;
   readonly seed?: number;
+  readonly zone?: string;
 }
 
 interface SimulateFlags {
@@ -44,6 +48,7 @@ export function buildProgram(exit: (code: number) => void): Command {
     .exitOverride();
   addServe(program, exit);
   addCheck(program, exit);
+  addExplain(program, exit);
   addSimulate(program, exit);
   addDemo(program, exit);
   return program;
@@ -76,6 +81,11 @@ function addServe(program: Command, exit: (code: number) => void): void {
     .addOption(count("--max-connections <count>", "client connections in all", limits.connectionsMax))
     .addOption(count("--max-head-bytes <count>", "bytes of a request's head", limits.headBytesMax))
     .option("--seed <number>", "makes every decision repeatable", seedArgument)
+    .addOption(
+      new Option("--zone <name>", "zone this gateway stands in; its endpoints come first").env(
+        "PLIMSOLL_ZONE",
+      ),
+    )
     .action(async (flags: ServeFlags) => {
       const { serve } = await import("./serve.ts");
       exit(
@@ -92,6 +102,8 @@ function addServe(program: Command, exit: (code: number) => void): void {
             drainMs: flags.drainTimeout,
           },
           seed: flags.seed,
+          // An empty variable is how many a template says "not known".
+          zone: flags.zone === "" ? undefined : flags.zone,
         }),
       );
     });
@@ -110,6 +122,42 @@ function addCheck(program: Command, exit: (code: number) => void): void {
     .action(async (paths: string[], flags: { readonly output: "text" | "json" }) => {
       const { check } = await import("./check.ts");
       exit(await check(paths, flags.output));
+    });
+}
+
+function addExplain(program: Command, exit: (code: number) => void): void {
+  const command = program.command("explain");
+  command
+    .description(
+      "Say where a request would go and why, by manifests or by a running gateway; or why one went where it did.",
+    )
+    .option("--request <request>", "METHOD http://HOST/PATH; nothing is sent")
+    .addOption(
+      new Option("-H, --header <header>", "NAME: VALUE of that request, as often as needed")
+        .argParser(collect)
+        .default([], "none"),
+    )
+    .option("--port <port>", "that it comes to (default: the URL's, or the only one)", portArgument)
+    .option("--client <address>", "that it comes from (default: 127.0.0.1)")
+    .option(
+      "-f, --file <path...>",
+      "manifests, taken as `serve` would take them, instead of a running gateway",
+    )
+    .option("--seed <number>", "with -f: the gateway's chance (default: any)", seedArgument)
+    .option("--zone <name>", "with -f: the zone the gateway stands in")
+    .option("--id <id>", "a decision of the past: NAMESPACE/SERVICE:PORT/NUMBER")
+    .option("--access-log <file>", "with --id: where the request with that X-Request-Id is looked up")
+    .option("--admin <address>", "the running gateway's (default: http://127.0.0.1:9900)", adminUrlArgument)
+    .addOption(
+      new Option("-o, --output <form>", "for people or for programs")
+        .choices(["text", "json"])
+        .default("text"),
+    )
+    .action(async (flags: ExplainFlags) => {
+      const { explainOptions, runExplain } = await import("./explain.ts");
+      const options = explainOptions(flags);
+      if (typeof options === "string") command.error(`error: ${options}`);
+      else exit(await runExplain(options));
     });
 }
 
@@ -169,6 +217,10 @@ function duration(flags: string, description: string, defaultMs: number): Option
 
 function count(flags: string, description: string, defaultCount: number): Option {
   return new Option(flags, description).argParser(countArgument).default(defaultCount);
+}
+
+function collect(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
 }
 
 function namesArgument(names: string): readonly string[] {

@@ -38,9 +38,17 @@ export interface ResourcePolicy {
   readonly combine: "max" | "mean";
 }
 
+/** `GET path` on an endpoint says how loaded it is. `port` undefined: the endpoint's own. */
+export interface LoadProbe {
+  readonly path: string;
+  readonly port: number | undefined;
+}
+
 export interface PrequalPolicy {
   /** Probes to ask for per request, where endpoints do not report on their answers. 0 = none. */
   readonly probesPerRequest: number;
+  /** Undefined: nobody is probed. */
+  readonly probe?: LoadProbe | undefined;
 }
 
 export interface ZonePolicy {
@@ -84,6 +92,9 @@ export const RING_SIZE_LIMIT = 8_388_608;
  * keys move at every step of the load (as 1/e^2), further away a hot key fills its endpoint before it spills.
  */
 export const BOUNDED_LOAD_PERCENT = 125;
+
+/** What `prequal: { probe: ... }` means: with fewer tails grow (NSDI 2024, section 5.3), and each costs an endpoint a request. */
+export const PROBES_PER_REQUEST = 1;
 
 export const DEFAULT_BALANCING_OPTIONS: BalancingOptions = {
   hash: undefined,

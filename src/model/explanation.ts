@@ -30,12 +30,14 @@ export const DECISION_REASONS = [
   "all-hot",
   /** Prequal: fewer than two probes. */
   "few-probes",
+  /** Ejected or failing its checks until now: sent one request to prove itself. */
+  "trial",
 ] as const;
 export type DecisionReason = (typeof DECISION_REASONS)[number];
 
 /** Why an endpoint did not stand for choice. */
 export type FilterReason =
-  "leaving" | "draining" | "unhealthy" | "ejected" | "full" | "tried" | "other-group";
+  "leaving" | "draining" | "unhealthy" | "ejected" | "full" | "tried" | "other-group" | "other-class";
 
 /** A number that went into a score. */
 export interface Factor {

@@ -61,7 +61,7 @@ function withOurs(request: OurRequest, kept: readonly Field[]): Field[] {
     .filter(([name, value]) => name.toLowerCase() === "x-forwarded-for" && value !== "")
     .map(([, value]) => `${value}, `);
   const ours: Field[] = [
-    ["X-Forwarded-For", before.join("") + FORWARDED_BY.clientAddress],
+    ["X-Forwarded-For", before.join("") + FORWARDED_BY.client],
     ["X-Forwarded-Proto", "http"],
     ["X-Forwarded-Host", request.authority],
     ["X-Request-Id", FORWARDED_BY.requestId],

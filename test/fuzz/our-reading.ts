@@ -37,7 +37,7 @@ export interface OurResponse extends ResponseReading, Passing {
   readonly switchesToWebSocket: boolean;
 }
 
-export const FORWARDED_BY = { clientAddress: "192.0.2.1", requestId: "id-1" } as const;
+export const FORWARDED_BY = { client: "192.0.2.1", requestId: "id-1" } as const;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 

@@ -44,6 +44,7 @@ export interface AccessRecord {
   readonly method: string;
   readonly path: string;
   readonly route: string | null;
+  readonly class: string | null;
   readonly status: number;
   readonly refusal: string | null;
   readonly endedBy: string;
@@ -54,6 +55,7 @@ export interface AccessRecord {
     readonly outcome: string;
     readonly reused: boolean;
   }[];
+  readonly waitedMs: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
 }

@@ -4,8 +4,8 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { output, start } from "../children.ts";
-import { freePorts, HOST, waitUntilReady } from "../network.ts";
+import { type Child, output, start } from "../../lib/children.ts";
+import { freePorts, HOST, waitUntilReady } from "../../lib/network.ts";
 import type { Origin } from "../origin.ts";
 import { IDLE_SECONDS, type Missing, type Peer, UPSTREAM_CONNECTIONS } from "./peer.ts";
 
@@ -41,22 +41,35 @@ backend stream
 `;
 }
 
-export async function findHaproxy(): Promise<Peer | Missing> {
-  let version: string;
+/** Undefined where it is not installed. */
+export async function haproxyVersion(): Promise<string | undefined> {
   try {
-    version = /version (\S+)/.exec(await output("haproxy", ["-v"]))?.[1] ?? "unknown";
+    return /version (\S+)/.exec(await output("haproxy", ["-v"]))?.[1] ?? "unknown";
   } catch {
-    return { missing: "haproxy is not on PATH (scripts/install-peers.sh installs it)" };
+    return undefined;
   }
+}
+
+/** -db: stays in the foreground, without a master process. */
+export function runHaproxy(folder: string, config: string): Child {
+  const file = join(folder, "haproxy.cfg");
+  writeFileSync(file, config);
+  return start("haproxy", ["-db", "-f", file]);
+}
+
+export const HAPROXY_MISSING: Missing = {
+  missing: "haproxy is not on PATH (scripts/install-peers.sh installs it)",
+};
+
+export async function findHaproxy(): Promise<Peer | Missing> {
+  const version = await haproxyVersion();
+  if (version === undefined) return HAPROXY_MISSING;
   return {
     name: "haproxy",
     version,
     async start(origin, folder) {
       const [port = 0] = await freePorts(1);
-      const file = join(folder, "haproxy.cfg");
-      writeFileSync(file, haproxyConfig(port, origin));
-      // -db: stay in the foreground, without a master process.
-      const child = start("haproxy", ["-db", "-f", file]);
+      const child = runHaproxy(folder, haproxyConfig(port, origin));
       await waitUntilReady("haproxy", child, port, "/small");
       return { child, port };
     },

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { HOST } from "../network.ts";
+import { HOST } from "../../lib/network.ts";
 import { IDLE_SECONDS, UPSTREAM_CONNECTIONS } from "./peer.ts";
 
 /** The part of the library that is used; its own types are absent until it has been installed. */

@@ -6,8 +6,8 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { output, start } from "../children.ts";
-import { freePorts, waitUntilReady } from "../network.ts";
+import { output, start } from "../../lib/children.ts";
+import { freePorts, waitUntilReady } from "../../lib/network.ts";
 import type { Missing, Peer } from "./peer.ts";
 
 const HOME = join(import.meta.dirname, "..");

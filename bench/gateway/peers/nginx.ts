@@ -7,8 +7,8 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { output, start } from "../children.ts";
-import { freePorts, HOST, waitUntilReady } from "../network.ts";
+import { type Child, output, start } from "../../lib/children.ts";
+import { freePorts, HOST, waitUntilReady } from "../../lib/network.ts";
 import { IDLE_SECONDS, type Missing, type Peer, UPSTREAM_CONNECTIONS } from "./peer.ts";
 
 /** Everything around the `server` blocks: one worker, files in `folder`, room for 1,000 idle clients. */
@@ -36,7 +36,8 @@ ${blocks}
 `;
 }
 
-const HEADERS = `      proxy_http_version 1.1;
+/** What every location of a reverse proxy has here. */
+export const NGINX_HEADERS = `      proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
@@ -55,12 +56,12 @@ function proxyBlocks(port: number, originPort: number, streamPort: number): stri
       proxy_buffers 8 128k;
       proxy_busy_buffers_size 256k;
       proxy_max_temp_file_size 0;
-${HEADERS}
+${NGINX_HEADERS}
     }
     location /sse {
       proxy_pass http://stream;
       proxy_buffering off;
-${HEADERS}
+${NGINX_HEADERS}
     }
   }`;
 }
@@ -73,18 +74,25 @@ export async function nginxVersion(): Promise<string | undefined> {
   }
 }
 
+export function runNginx(folder: string, blocks: string): Child {
+  const file = join(folder, "nginx.conf");
+  writeFileSync(file, nginxConfig(folder, blocks));
+  return start("nginx", ["-p", folder, "-c", file, "-e", join(folder, "error.log")]);
+}
+
+export const NGINX_MISSING: Missing = {
+  missing: "nginx is not on PATH (scripts/install-peers.sh installs it)",
+};
+
 export async function findNginx(): Promise<Peer | Missing> {
   const version = await nginxVersion();
-  if (version === undefined)
-    return { missing: "nginx is not on PATH (scripts/install-peers.sh installs it)" };
+  if (version === undefined) return NGINX_MISSING;
   return {
     name: "nginx",
     version,
     async start(origin, folder) {
       const [port = 0] = await freePorts(1);
-      const file = join(folder, "nginx.conf");
-      writeFileSync(file, nginxConfig(folder, proxyBlocks(port, origin.filePort, origin.streamPort)));
-      const child = start("nginx", ["-p", folder, "-c", file, "-e", join(folder, "error.log")]);
+      const child = runNginx(folder, proxyBlocks(port, origin.filePort, origin.streamPort));
       await waitUntilReady("nginx", child, port, "/small");
       return { child, port };
     },

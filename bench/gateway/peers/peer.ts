@@ -5,7 +5,7 @@
  * X-Forwarded-For/-Proto/-Host and X-Request-Id added, paths under /sse to the stream origin and the rest to the
  * file origin, idle connections kept for five minutes.
  */
-import type { Child } from "../children.ts";
+import type { Child } from "../../lib/children.ts";
 import type { Origin } from "../origin.ts";
 
 export interface RunningPeer {

@@ -12,6 +12,9 @@ const DURATION_BOUNDS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
 ];
 
+const HEDGE_EVENTS = ["sent", "won", "not-allowed", "not-replayable", "pool-slow", "budget-spent"] as const;
+export type HedgeEvent = (typeof HEDGE_EVENTS)[number];
+
 /** The route label of requests that no rule took. */
 const UNROUTED = "";
 
@@ -31,6 +34,7 @@ export class TrafficMetrics {
   readonly #refusals = new Map<Refusal, Counter>();
   readonly #retries = new Map<RetryCause, Counter>();
   readonly #retriesWithheld: Counter;
+  readonly #hedges = new Map<HedgeEvent, Counter>();
 
   constructor(registry: Registry) {
     this.#registry = registry;
@@ -81,6 +85,16 @@ export class TrafficMetrics {
       [],
       "Attempts that the retry budget did not allow.",
     )({});
+    const hedges = registry.counter(
+      "plimsoll_hedges_total",
+      ["event"],
+      "Second attempts beside a slow first one: sent, won (answered first), or why one was held back.",
+    );
+    for (const event of HEDGE_EVENTS) this.#hedges.set(event, hedges({ event }));
+  }
+
+  hedge(event: HedgeEvent): void {
+    this.#hedges.get(event)!.add();
   }
 
   route(id: string): RouteSeries {

@@ -8,9 +8,12 @@ import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { pino, type Logger } from "pino";
 import { ConfigState } from "../../app/config-state.ts";
+import { HealthMetrics } from "../../app/metrics/health.ts";
 import { Registry } from "../../app/metrics/registry.ts";
 import { TrafficMetrics } from "../../app/metrics/traffic.ts";
+import type { LivePool } from "../../app/live-pool.ts";
 import { reconcile } from "../../app/reconcile.ts";
+import { PoolRound, TURN_MS } from "../../app/tend-pools.ts";
 import { formatProblem } from "../../config/format-problem.ts";
 import { AdminServer } from "../../edge/admin/admin-server.ts";
 import { observeGateway } from "../../edge/admin/gateway-metrics.ts";
@@ -18,12 +21,14 @@ import { adminPages } from "../../edge/admin/pages.ts";
 import { watchManifests } from "../../edge/files/watch.ts";
 import { BindError, Gateway } from "../../edge/http/gateway.ts";
 import type { ClientLimits } from "../../edge/http/limits.ts";
+import { LoadProber } from "../../edge/probe/load-prober.ts";
 import { Prober } from "../../edge/probe/prober.ts";
 import { LineWriter } from "../../edge/record/line-writer.ts";
 import { Recorder } from "../../edge/record/recorder.ts";
 import type { GatewayConfig } from "../../model/config.ts";
 import type { Problem } from "../../model/problem.ts";
 import { createPrng } from "../../std/prng.ts";
+import { HealthLog } from "./health-log.ts";
 import { hasErrors, type LoadedConfig } from "../load-config.ts";
 import { ConfigThread } from "./config-thread.ts";
 
@@ -37,6 +42,8 @@ export interface ServeOptions {
   readonly limits: ClientLimits;
   /** Makes every decision repeatable; random if undefined. */
   readonly seed: number | undefined;
+  /** The zone this gateway stands in, as EndpointSlices name zones; left out: none is preferred. */
+  readonly zone?: string | undefined;
 }
 
 /** A configuration that was rejected for a reason outside of it (a port in use, say) is tried again after this. */
@@ -64,7 +71,10 @@ export class RunningGateway {
   readonly #accessLog: LineWriter | undefined;
   readonly #registry = new Registry();
   readonly #metrics: TrafficMetrics;
+  readonly #healthMetrics: HealthMetrics;
+  readonly #round: PoolRound<LivePool>;
   readonly #prober: Prober;
+  readonly #loadProber: LoadProber;
   readonly #configThread: ConfigThread;
   /** What was on disk when it was last read. */
   #fingerprint = "";
@@ -74,6 +84,7 @@ export class RunningGateway {
   #reloadAgain = false;
   #served = false;
   #retry: NodeJS.Timeout | undefined;
+  #turns: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ServeOptions) {
@@ -94,6 +105,7 @@ export class RunningGateway {
       this.#log.error({ err: error }, "access log lines could not be written"),
     );
     this.#metrics = new TrafficMetrics(this.#registry);
+    this.#healthMetrics = new HealthMetrics(this.#registry, () => this.gateway.view.pools.values());
     const recorder = new Recorder(this.#metrics, this.#log, this.#accessLog);
     const clock = (): number => performance.now();
     const prng = createPrng(options.seed ?? randomBytes(4).readUInt32LE());
@@ -105,7 +117,11 @@ export class RunningGateway {
       clock,
       requestIdPrefix: randomBytes(6).toString("hex"),
     });
+    const healthLog = new HealthLog(this.#log, this.#healthMetrics);
+    this.#round = new PoolRound((pool, event) => healthLog.tell(pool.key, event));
     this.#prober = new Prober({ prng, clock, log: this.#log });
+    const counted = this.#healthMetrics.loadProbed.bind(this.#healthMetrics);
+    this.#loadProber = new LoadProber({ clock, log: this.#log, counted });
     const { gateway, config } = this;
     observeGateway(this.#registry, { gateway, config, recorder, accessLog: this.#accessLog });
   }
@@ -122,9 +138,19 @@ export class RunningGateway {
     const { signal } = this.#stopWatching;
     const since = this.#fingerprint;
     void watchManifests(this.#options.paths, { onChange: () => void this.reload(), signal, since });
+    this.#turns = setInterval(() => this.#tendPools(), TURN_MS).unref();
     this.#served = true;
     const ports = this.gateway.listening;
     this.#log.info({ ports, admin: this.adminAddress, pools: this.gateway.view.pools.size }, "serving");
+  }
+
+  #tendPools(): void {
+    const { gateway } = this;
+    try {
+      this.#round.turn(gateway.view.pools.values(), gateway.clock());
+    } catch (error) {
+      gateway.defect(error);
+    }
   }
 
   async #startAdmin({ host, port }: { readonly host: string; readonly port: number }): Promise<void> {
@@ -240,9 +266,12 @@ export class RunningGateway {
         prng: gateway.prng,
         metrics: this.#metrics,
         nowMs: gateway.clock(),
+        localZone: this.#options.zone,
       }),
     );
+    this.#healthMetrics.retainPools(gateway.view.pools.keys());
     this.#prober.follow(gateway.view);
+    this.#loadProber.follow(gateway.view);
   }
 
   /** Stops accepting, lets exchanges end within the drain limit, then ends the rest. Harmless a second time. */
@@ -260,10 +289,13 @@ export class RunningGateway {
     await this.#configThread.close();
     await this.#reloading;
     this.#prober.close();
+    this.#loadProber.close();
+    // Exchanges that are left are still judged: the round goes on until the last has ended.
     const busy = this.gateway.connectionCount;
     if (busy > 0) this.#log.info({ connections: busy, drainMs: this.#options.limits.drainMs }, "draining");
     const cut = await this.gateway.drain();
     if (cut > 0) this.#log.warn({ connections: cut }, "drain limit reached; connections were cut");
+    clearInterval(this.#turns);
     this.#admin?.close();
     await this.#accessLog?.close();
     if (this.#served) this.#log.info("stopped");

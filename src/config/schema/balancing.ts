@@ -15,6 +15,7 @@ import {
 import type { BalancingPolicy } from "../../model/policy.ts";
 import { integer, pattern, raise, strict, text } from "./fields.ts";
 import { inferenceBalancing } from "./inference-balancing.ts";
+import { port, probePath } from "./health-check.ts";
 import { judgeWord } from "./known-names.ts";
 
 /** What `balancing.policy` may be for any pool. */
@@ -111,11 +112,22 @@ const resourceAware = strict({
   }
 });
 
+const probesPerRequest = z.number().superRefine((value, context) => {
+  if (Number.isFinite(value) && value >= 0.01 && value <= 10) return;
+  raise(context, [], "the number is out of range", "probes per request, from 0.01 to 10");
+});
+
+const prequal = strict({
+  probe: strict({ path: probePath, port }),
+  probesPerRequest: probesPerRequest.optional(),
+});
+
 export const balancing = strict({
   policy: text((value) => judgeWord(value, "balancing policy", BALANCING_OF_POLICY, [])).optional(),
   consistentHash: consistentHash.optional(),
   resourceAware: resourceAware.optional(),
   inference: inferenceBalancing.optional(),
+  prequal: prequal.optional(),
   zones: strict({ prefer: z.enum(["Local", "None"]).optional() }).optional(),
 }).superRefine((spec, context) => {
   if (spec.policy === "ConsistentHash" && spec.consistentHash === undefined) {
@@ -129,6 +141,7 @@ export const balancing = strict({
   const unread = [
     ["consistentHash", "ConsistentHash"],
     ["resourceAware", "ResourceAware"],
+    ["prequal", "Prequal"],
   ] as const;
   for (const [section, policy] of unread) {
     if (spec[section] === undefined || spec.policy === policy) continue;

@@ -9,13 +9,13 @@ import { integer, notYet, raise, strict, text } from "./fields.ts";
 const SECONDS_MAX = 86_400;
 const THRESHOLD_MAX = 100;
 
-const probePath = text((value) =>
+export const probePath = text((value) =>
   /^\/[^\s#]*$/.test(value) && value.length <= 1_024
     ? undefined
     : { message: "not a path", expected: "a path such as /health, at most 1024 characters" },
 );
 
-const port = integer(1, 65_535).optional();
+export const port = integer(1, 65_535).optional();
 
 export const healthCheck = strict({
   intervalSeconds: integer(1, SECONDS_MAX).optional(),

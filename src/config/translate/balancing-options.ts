@@ -5,28 +5,41 @@ import {
   BOUNDED_LOAD_PERCENT,
   DEFAULT_BALANCING_OPTIONS,
   MAGLEV_SIZE,
+  PROBES_PER_REQUEST,
   RESOURCE_PROFILES,
   RESOURCES,
   RING_SIZE_MAX,
   RING_SIZE_MIN,
 } from "../../model/balancing.ts";
-import type { BalancingOptions, HashKey, HashPolicy, ResourcePolicy } from "../../model/balancing.ts";
+import type {
+  BalancingOptions,
+  HashKey,
+  HashPolicy,
+  PrequalPolicy,
+  ResourcePolicy,
+} from "../../model/balancing.ts";
 import type { BalancingManifest } from "../schema/balancing.ts";
 
 export function balancingOptionsOf(spec: BalancingManifest | undefined): BalancingOptions | undefined {
   if (spec === undefined) return undefined;
-  const { consistentHash, resourceAware, zones } = spec;
-  if (consistentHash === undefined && resourceAware === undefined && zones?.prefer === undefined) {
-    return undefined;
-  }
+  const { consistentHash, resourceAware, prequal, zones } = spec;
+  const said = [consistentHash, resourceAware, prequal, zones?.prefer];
+  if (said.every((part) => part === undefined)) return undefined;
   const defaults = DEFAULT_BALANCING_OPTIONS;
   // A key should have one endpoint whichever zone asks: there the zone matters only if it is said to.
   const prefer = zones?.prefer ?? (consistentHash === undefined ? "Local" : "None");
   return {
     hash: consistentHash === undefined ? undefined : hashOf(consistentHash),
     resource: resourceAware === undefined ? defaults.resource : resourceOf(resourceAware),
-    prequal: defaults.prequal,
+    prequal: prequal === undefined ? defaults.prequal : prequalOf(prequal),
     zones: { prefer: prefer === "Local" ? "local" : "none" },
+  };
+}
+
+function prequalOf({ probe, probesPerRequest }: NonNullable<BalancingManifest["prequal"]>): PrequalPolicy {
+  return {
+    probesPerRequest: probesPerRequest ?? PROBES_PER_REQUEST,
+    probe: { path: probe.path, port: probe.port },
   };
 }
 

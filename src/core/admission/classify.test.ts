@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BUILT_IN_CLASSES, type WorkloadClass, type WorkloadMatch } from "../../model/workload.ts";
-import { classesAt, Classifier, type ClassifyFacts } from "./classify.ts";
+import { classesAt, Classifier, type ClassifyFacts, type ClassifyRule } from "./classify.ts";
 import { RouteHabits, type RequestSize } from "./observed.ts";
 
 const ASKS_NOTHING: WorkloadMatch = {
@@ -28,19 +28,22 @@ function classOf(
 
 function facts(
   said: Partial<{ rule: string; method: string; headers: Record<string, string> }> = {},
-): ClassifyFacts {
-  const rule = said.rule ?? "shop/web/0";
+): ClassifyFacts & { readonly rule: ClassifyRule } {
+  const id = said.rule ?? "shop/web/0";
   return {
-    rule,
-    route: rule.slice(0, rule.lastIndexOf("/")),
+    rule: { id, route: id.slice(0, id.lastIndexOf("/")) },
     method: said.method ?? "GET",
     header: (name) => said.headers?.[name],
   };
 }
 
-function nameOf(own: readonly WorkloadClass[], request: ClassifyFacts, habits?: RouteHabits): string {
+function nameOf(
+  own: readonly WorkloadClass[],
+  request: ReturnType<typeof facts>,
+  habits?: RouteHabits,
+): string {
   const classes = classesAt("shop/web:80", own);
-  return classes[new Classifier(classes).classify(request, habits)]!.name;
+  return classes[new Classifier(classes).classify(request.rule, request, habits)]!.name;
 }
 
 const QUICK: RequestSize = { firstByteMs: 20, totalMs: 25, requestBytes: 300, responseBytes: 4_000 };
@@ -70,7 +73,7 @@ test("every part of a match must hold, any match will do, and the first class wi
     ]),
     classOf("body", [{ contentTypes: ["application/x-ndjson", "video/*"] }]),
   ];
-  const cases: readonly [string, ClassifyFacts][] = [
+  const cases: readonly [string, ReturnType<typeof facts>][] = [
     ["route", facts({ rule: "shop/report/3" })],
     ["route", facts({ rule: "shop/web/export", headers: { "x-kind": "night-1" } })],
     ["interactive", facts({ rule: "shop/web/1" })],

@@ -14,11 +14,14 @@ import { BUILT_IN_CLASSES, WORKLOAD_KINDS } from "../../model/workload.ts";
 import { compileRegex } from "../route/regex.ts";
 import type { RouteHabits } from "./observed.ts";
 
-export interface ClassifyFacts {
+export interface ClassifyRule {
   /** `namespace/route/rule`. */
-  readonly rule: string;
+  readonly id: string;
   /** `namespace/route`. */
   readonly route: string;
+}
+
+export interface ClassifyFacts {
   readonly method: string;
   /** By lower-case name; several values joined by `,`. */
   header(nameLowerCase: string): string | undefined;
@@ -58,19 +61,19 @@ export class Classifier {
   }
 
   /** Index of the class. `habits`: of the request's route; undefined: nothing is known of it. */
-  classify(facts: ClassifyFacts, habits: RouteHabits | undefined): number {
-    for (const compiled of this.#said) if (says(compiled, facts)) return compiled.classIndex;
+  classify(rule: ClassifyRule, facts: ClassifyFacts, habits: RouteHabits | undefined): number {
+    for (const compiled of this.#said) if (says(compiled, rule, facts)) return compiled.classIndex;
     if (habits === undefined) return this.#byKind.interactive;
     for (const compiled of this.#observed) {
-      if (habits.holds(compiled.match.observed!) && says(compiled, facts)) return compiled.classIndex;
+      if (habits.holds(compiled.match.observed!) && says(compiled, rule, facts)) return compiled.classIndex;
     }
     return this.#byKind[habits.kind];
   }
 }
 
-function says({ match, headers }: Compiled, facts: ClassifyFacts): boolean {
+function says({ match, headers }: Compiled, rule: ClassifyRule, facts: ClassifyFacts): boolean {
   const { routes, methods, contentTypes } = match;
-  if (routes.length > 0 && !routes.includes(facts.route) && !routes.includes(facts.rule)) return false;
+  if (routes.length > 0 && !routes.includes(rule.route) && !routes.includes(rule.id)) return false;
   if (methods.length > 0 && !methods.includes(facts.method)) return false;
   if (contentTypes.length > 0 && !isOfType(facts.header("content-type"), contentTypes)) return false;
   for (const { name, holds } of headers) {

@@ -15,6 +15,8 @@ import type { ObservedMatch, WorkloadKind } from "../../model/workload.ts";
 const SAMPLE_SHARE = 1 / 50;
 const SAMPLES_MIN = 20;
 const RELEASE_RATIO = 0.5;
+/** The kind is asked for with every request and moves with many; SAMPLES_MIN is a multiple of it. */
+const KIND_EVERY = 4;
 
 const MEBIBYTE = 1_048_576;
 
@@ -39,6 +41,7 @@ export interface RequestSize {
 
 export class RouteHabits {
   #samples = 0;
+  #kind: WorkloadKind = "interactive";
   /** Logarithms of one plus the value. */
   #duration = 0;
   #stream = 0;
@@ -56,6 +59,7 @@ export class RouteHabits {
     this.#stream += (Math.log1p(streamMs) - this.#stream) * share;
     this.#requestBytes += (Math.log1p(size.requestBytes) - this.#requestBytes) * share;
     this.#responseBytes += (Math.log1p(size.responseBytes) - this.#responseBytes) * share;
+    if (this.#samples % KIND_EVERY === 0) this.#kind = this.#judgedKind();
   }
 
   /** Whether every bound given is reached, or was and has not been left by half. */
@@ -74,6 +78,10 @@ export class RouteHabits {
 
   /** The built-in kind that the route's habits make it. */
   get kind(): WorkloadKind {
+    return this.#kind;
+  }
+
+  #judgedKind(): WorkloadKind {
     return BUILT_IN_HABITS.find(({ match }) => this.holds(match))?.kind ?? "interactive";
   }
 }

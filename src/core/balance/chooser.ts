@@ -94,9 +94,9 @@ export class Chooser {
     this.#picker.rebalance(nowMs);
   }
 
-  /** A picker that would decide as the real one would, in a world of its own. O(endpoints). */
-  shadow(): { readonly picker: Picker; readonly world: PickerWorld } {
-    const { columns, eligible, prng } = this.#setting;
+  /** A picker that would decide as the real one would with that generator, in a world of its own. O(endpoints). */
+  shadow(prng: Prng): { readonly picker: Picker; readonly world: PickerWorld } {
+    const { columns, eligible } = this.#setting;
     const world = {
       ...this.#world(),
       columns: copyColumns(columns),
@@ -120,9 +120,9 @@ export class Chooser {
   }
 
   #divide(): Division | undefined {
-    const { columns, members, localZone } = this.#setting;
+    const { columns, localZone } = this.#setting;
     const { priority, zone, zoneNames } = columns.traits;
-    const slots = tier(columns, members.bound);
+    const slots = this.#tier();
     const prefersLocal = this.#options.zones.prefer === "local" && localZone !== undefined;
     const local = prefersLocal ? zoneNames.indexOf(localZone) : -1;
     const isLocal = slots.some((slot) => zone[slot] === local);
@@ -133,7 +133,7 @@ export class Chooser {
   }
 
   #world(): PickerWorld {
-    const { columns, eligible, members, prng, gateways } = this.#setting;
+    const { columns, eligible, prng, gateways } = this.#setting;
     return {
       columns,
       candidates: eligible,
@@ -142,20 +142,22 @@ export class Chooser {
       options: this.#options,
       gateways,
       limit: () => this.#limit,
-      members: () => tier(columns, members.bound),
+      members: () => this.#tier(),
     };
   }
-}
 
-/** Ready members; if there is none, draining ones. */
-function tier(columns: Columns, bound: number): readonly number[] {
-  const ready: number[] = [];
-  const draining: number[] = [];
-  for (let slot = 0; slot < bound; slot++) {
-    if (columns.state[slot] === READY) ready.push(slot);
-    else if (columns.state[slot] === DRAINING) draining.push(slot);
+  /** Ready members; if there is none, draining ones. */
+  #tier(): readonly number[] {
+    const { columns, eligible, members } = this.#setting;
+    const ready: number[] = [];
+    const draining: number[] = [];
+    for (let slot = 0; slot < members.bound; slot++) {
+      if (!eligible.isOfLane(slot)) continue;
+      if (columns.state[slot] === READY) ready.push(slot);
+      else if (columns.state[slot] === DRAINING) draining.push(slot);
+    }
+    return ready.length > 0 ? ready : draining;
   }
-  return ready.length > 0 ? ready : draining;
 }
 
 /** By value: every reload makes them anew. */

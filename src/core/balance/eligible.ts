@@ -8,6 +8,8 @@
  *    squeezing all traffic into the few that pass would take those down too. So failing checks never stop traffic.
  * 3. Room: of those, endpoints below the limit on requests in flight.
  *
+ * All of it among the endpoints of one lane (lanes.ts): the whole pool, or the part that a class of work may use.
+ *
  * The answer is kept as a dense list with swap-remove, so samplers draw without rejection and a change of one
  * endpoint costs O(1). Only a change of tier or of panic costs O(n).
  *
@@ -29,6 +31,8 @@ export interface EligibleListener {
 export class Eligible {
   readonly #columns: Columns;
   #listener: EligibleListener;
+  /** By slot: 1 = of this lane. Undefined: everybody is. */
+  #lane: Uint8Array | undefined = undefined;
   #limit = Number.POSITIVE_INFINITY;
   #slots = new Int32Array(0);
   /** Slot to index in #slots, or ABSENT. */
@@ -78,14 +82,29 @@ export class Eligible {
     return this.#indexOf[slot] !== ABSENT;
   }
 
+  /** Of the lane and the tier, and below the limit, whatever its health. */
+  hasRoom(slot: number): boolean {
+    return this.#inTier(slot) && this.#columns.inFlight[slot]! < this.#limit;
+  }
+
+  /** Whether the slot's endpoint belongs to the lane at all. */
+  isOfLane(slot: number): boolean {
+    return this.#lane === undefined || this.#lane[slot] === 1;
+  }
+
   /** May serve, were there room: tier and health only. */
   maySlotServe(slot: number): boolean {
-    return this.#columns.state[slot] === this.#tier && (this.#panic || wellness(this.#columns, slot) === 1);
+    return this.#inTier(slot) && (this.#panic || wellness(this.#columns, slot) === 1);
   }
 
   /** Whether some endpoint would serve if it had room: tells "all full" from "nobody there". */
   get anyMayServe(): boolean {
     return this.#panic ? this.#present > 0 : this.#well > 0;
+  }
+
+  /** Who is of the lane from now on; followed by `refreshAll`. */
+  confine(lane: Uint8Array | undefined): void {
+    this.#lane = lane;
   }
 
   /** Judges every slot anew: after a change of membership, limit, tier or panic. O(slots). */
@@ -99,9 +118,8 @@ export class Eligible {
 
   /** One endpoint's health or ejection was changed in the columns; `before`: its `wellness` until then. */
   wellnessChanged(slot: number, before: number, nowMs: number): void {
-    const columns = this.#columns;
-    if (columns.state[slot] !== this.#tier) return;
-    this.#well += wellness(columns, slot) - before;
+    if (!this.#inTier(slot)) return;
+    this.#well += wellness(this.#columns, slot) - before;
     if (this.#panic !== inPanic(this.#well, this.#present)) this.refreshAll(this.#bound, this.#limit, nowMs);
     else this.#place(slot, nowMs);
   }
@@ -142,6 +160,7 @@ export class Eligible {
     let draining = 0;
     let drainingWell = 0;
     for (let slot = 0; slot < this.#bound; slot++) {
+      if (!this.isOfLane(slot)) continue;
       if (state[slot] === READY) {
         ready++;
         readyWell += wellness(this.#columns, slot);
@@ -154,6 +173,10 @@ export class Eligible {
     this.#present = ready > 0 ? ready : draining;
     this.#well = ready > 0 ? readyWell : drainingWell;
     this.#panic = inPanic(this.#well, this.#present);
+  }
+
+  #inTier(slot: number): boolean {
+    return this.#columns.state[slot] === this.#tier && this.isOfLane(slot);
   }
 
   #place(slot: number, nowMs: number): void {

@@ -54,7 +54,7 @@ export function explainPick(setting: ExplainSetting, facts: PickFacts, nowMs: nu
       reason: "none",
     };
   }
-  const { picker, world } = chooser.shadow();
+  const { picker, world } = chooser.shadow(setting.prng);
   const slot = picker.choose(facts, nowMs);
   const { trace } = world;
   const looked = [...new Set([trace.first, trace.second, slot])].filter((each) => each !== NONE);
@@ -114,6 +114,7 @@ function filteredOf(
 /** Why one who may not serve may not. */
 function serviceFilter({ columns, eligible }: ExplainSetting, slot: number): FilterReason {
   if (columns.state[slot] === LEAVING) return "leaving";
+  if (!eligible.isOfLane(slot)) return "other-class";
   if (eligible.maySlotServe(slot)) return "full";
   if (columns.ejected[slot] === 1) return "ejected";
   if (wellness(columns, slot) === 0) return "unhealthy";

@@ -11,10 +11,9 @@ import { NO_HASH } from "./pick-facts.ts";
 
 /** What the request must be able to tell; whoever carries it implements this. */
 export interface HashSource {
-  /** Path with query, as in the request line. */
-  readonly target: string;
-  readonly clientAddress: string;
-  /** First value of the field of that lower-case name. */
+  /** Without the query. */
+  readonly path: string;
+  /** By lower-case name; several values joined by `,`. */
   header(name: string): string | undefined;
 }
 
@@ -24,23 +23,21 @@ export function hashText(text: string): number {
   return murmur3(text, SEED) >>> 1;
 }
 
-export function hashOf(key: HashKey, source: HashSource): number {
-  const text = keyText(key, source);
+export function hashOf(key: HashKey, source: HashSource, clientAddress: string): number {
+  const text = keyText(key, source, clientAddress);
   return text === undefined ? NO_HASH : hashText(text);
 }
 
-function keyText(key: HashKey, source: HashSource): string | undefined {
+function keyText(key: HashKey, source: HashSource, clientAddress: string): string | undefined {
   switch (key.kind) {
     case "header":
       return source.header(key.name);
     case "cookie":
       return cookieValue(source.header("cookie"), key.name);
     case "source-ip":
-      return source.clientAddress;
-    case "path": {
-      const query = source.target.indexOf("?");
-      return query < 0 ? source.target : source.target.slice(0, query);
-    }
+      return clientAddress;
+    case "path":
+      return source.path;
   }
 }
 

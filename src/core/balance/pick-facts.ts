@@ -9,6 +9,8 @@ export interface PickFacts {
    * [0, 2^31), so that it never needs a box. NO_HASH or absent: the request has none.
    */
   readonly hash?: number;
+  /** Index of the lane (lanes.ts) that the request's class of work uses; 0 or absent: the whole pool. */
+  readonly lane?: number;
 }
 
 export const NO_HASH = -1;

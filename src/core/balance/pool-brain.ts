@@ -2,7 +2,7 @@
  * The brain of one pool: picks an endpoint, holds the claim, learns from how it ended.
  *
  * It joins the four questions and answers none itself: who may serve is eligible.ts, who is cheapest is the
- * policy's picker, who holds the claim is tickets.ts, what an end teaches is signals/learn.ts, whom it condemns is
+ * policy's picker (one of each per lane, lanes.ts), who holds the claim is tickets.ts, what an end teaches is signals/learn.ts, whom it condemns is
  * health/pool-health.ts.
  *
  * Synchronous; no clock, no chance of its own: `nowMs` (monotonic, since process start, may have a fraction) is an
@@ -14,6 +14,7 @@
  */
 import type { Endpoint } from "../../model/endpoint.ts";
 import type { Explanation } from "../../model/explanation.ts";
+import type { LaneSpec } from "../../model/lane.ts";
 import type { LoadReport } from "../../model/load-report.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { PoolSpec } from "../../model/pool.ts";
@@ -24,17 +25,22 @@ import { createColumns, type Columns } from "../signals/columns.ts";
 import { begin, end, startWaiting, stopWaiting } from "../signals/in-flight.ts";
 import { learnEnd, learnLatency } from "../signals/learn.ts";
 import { takeReport } from "../signals/load.ts";
-import { Chooser } from "./chooser.ts";
-import { Eligible, wellness } from "./eligible.ts";
+import { wellness } from "./eligible.ts";
 import type { EndpointReport, EndpointShare } from "./endpoint-report.ts";
 import { explainPick } from "./explain.ts";
+import { Lanes } from "./lanes.ts";
 import { Members } from "./members.ts";
-import { FIRST_TRY, type PickFacts } from "./pick-facts.ts";
+import { FIRST_TRY, NO_HASH, type PickFacts } from "./pick-facts.ts";
 import { RecentDecisions } from "./recent.ts";
 import { reportEndpoints, shares } from "./report.ts";
 import { Tickets, type Claim } from "./tickets.ts";
+import { BY_TRIAL } from "./trace.ts";
 
 export { FIRST_TRY, type PickFacts };
+
+const NO_LANES: readonly LaneSpec[] = [];
+
+const NOBODY = -1;
 
 const NO_ENDPOINT: Verdict = Object.freeze({ kind: "refuse", reason: "no-endpoint" });
 const POOL_FULL: Verdict = Object.freeze({ kind: "refuse", reason: "pool-full" });
@@ -52,9 +58,8 @@ export class PoolBrain {
   readonly #columns: Columns = createColumns();
   readonly #members = new Members(this.#columns);
   readonly #tickets = new Tickets();
-  readonly #eligible: Eligible;
+  readonly #lanes: Lanes;
   readonly #health: PoolHealth;
-  readonly #chooser: Chooser;
   /** What was decided lately, by the number on the ticket. */
   readonly recent: RecentDecisions = new RecentDecisions();
   /** Reused by every pick; undefined before the first. */
@@ -62,52 +67,47 @@ export class PoolBrain {
 
   constructor(options: PoolBrainOptions) {
     this.#prng = options.prng;
-    this.#eligible = new Eligible(this.#columns, { entered() {}, left() {} });
-    this.#health = new PoolHealth(this.#columns, this.#eligible, this.#prng);
-    this.#chooser = new Chooser({
+    this.#lanes = new Lanes({
       columns: this.#columns,
-      eligible: this.#eligible,
       members: this.#members,
       prng: this.#prng,
       localZone: options.localZone,
       gateways: options.gateways ?? 1,
     });
+    this.#health = new PoolHealth(this.#columns, this.#lanes, this.#prng);
   }
 
   /**
    * Takes over membership and policy. Endpoints present before keep slot, history and health; one that left
    * keeps its slot until its last request ends. Without health checks nobody is unhealthy.
+   * `lanes`: what classes of work use of the pool; a pick names one by its place in the list, counted from 1.
    */
-  adopt(spec: PoolSpec, nowMs: number): void {
+  adopt(spec: PoolSpec, nowMs: number, lanes: readonly LaneSpec[] = NO_LANES): void {
     const { connections, healthCheck } = spec.policy;
-    this.#chooser.adopt(spec.policy, nowMs);
-    const running = this.#eligible.present > 0;
+    this.#lanes.adopt(spec.policy, lanes, nowMs);
+    const running = this.#lanes.present > 0;
     this.#members.adopt(spec.endpoints, nowMs);
     if (healthCheck === undefined) this.#columns.healthy.fill(1);
-    this.#eligible.refreshAll(this.#members.bound, connections.maxConnections, nowMs);
+    this.#lanes.refreshAll(this.#members.bound, connections.maxConnections, nowMs);
     this.#health.adopt(spec.policy, running, this.#members.bound, nowMs);
-    // After the refresh: a leaver must be out of the list before its slot is free.
+    // After the refresh: a leaver must be out of the lists before its slot is free.
     this.#members.releaseLeavers();
-    this.#chooser.settle(nowMs);
+    this.#lanes.settle(nowMs);
   }
 
   /** The verdict is valid until the next pick, its ticket until settled. */
   pick(facts: PickFacts, nowMs: number): Verdict {
     if (nowMs >= this.#health.due[0]!) this.#health.judge(nowMs);
-    const eligible = this.#eligible;
+    const { eligible, chooser } = this.#lanes.at(facts.lane);
     if (eligible.size === 0) return eligible.anyMayServe ? POOL_FULL : NO_ENDPOINT;
-    const slot = this.#chooser.choose(facts, nowMs);
+    let slot = NOBODY;
+    if (nowMs >= this.#health.trialDue[0]! && facts.tried.length === 0) slot = this.#trial(facts, nowMs);
+    if (slot < 0) slot = chooser.choose(facts, nowMs);
     begin(this.#columns, slot, nowMs);
-    eligible.filled(slot);
+    this.#lanes.filled(slot);
     const endpoint = this.#members.endpointAt(slot);
     const ticket = this.#tickets.issue(endpoint, slot, this.#columns.generation[slot]!, nowMs);
-    ticket.decision = this.recent.note(
-      endpoint,
-      this.#chooser.trace,
-      this.#members,
-      facts.tried.length,
-      nowMs,
-    );
+    ticket.decision = this.recent.note(endpoint, chooser.trace, this.#members, facts.tried.length, nowMs);
     if (this.#send === undefined) this.#send = { kind: "send", ticket };
     else this.#send.ticket = ticket;
     return this.#send;
@@ -162,16 +162,17 @@ export class PoolBrain {
     }
     end(columns, slot);
     learnEnd(columns, slot, outcome, answered, nowMs);
-    this.#chooser.picker.ended(slot, outcome, nowMs);
-    this.#health.ended(slot, outcome, nowMs);
+    this.#lanes.ended(slot, outcome, nowMs);
+    this.#health.ended(slot, outcome, claim, answered, nowMs);
     this.#tickets.redeem(claim);
     if (this.#members.mayRelease(slot)) this.#members.release(slot);
-    else this.#eligible.drained(slot, nowMs);
+    else this.#lanes.drained(slot, nowMs);
   }
 
   /** Long-run share each endpoint would get now. Sums to 1 while somebody may serve, whatever their room. */
   weigh(nowMs: number): readonly EndpointShare[] {
-    return shares(this.#columns, this.#members, this.#eligible, this.#chooser.picker, nowMs);
+    const { eligible, chooser } = this.#lanes.main;
+    return shares(this.#columns, this.#members, eligible, chooser.picker, nowMs);
   }
 
   /** The verdict of active health checking. An unknown key is ignored: probes outlive endpoints. */
@@ -183,10 +184,10 @@ export class PoolBrain {
     const before = wellness(this.#columns, slot);
     this.#columns.healthy[slot] = after;
     if (healthy) this.#health.recovered(slot, nowMs);
-    this.#eligible.wellnessChanged(slot, before, nowMs);
+    this.#lanes.wellnessChanged(slot, before, nowMs);
   }
 
-  /** One active check of the endpoint has passed: it may end an ejection. */
+  /** One active check of the endpoint has passed: it may bring forward the trial of one who is ejected. */
   checkPassed(key: string, nowMs: number): void {
     const slot = this.#members.slotOf(key);
     if (slot !== undefined) this.#health.checkPassed(slot, nowMs);
@@ -200,7 +201,7 @@ export class PoolBrain {
     const slot = typeof of === "string" ? this.#members.slotOf(of) : this.#tickets.open(of).slot;
     if (slot === undefined) return;
     takeReport(this.#columns.load, slot, report, nowMs);
-    this.#chooser.picker.reported(slot, nowMs);
+    this.#lanes.reported(slot, nowMs);
   }
 
   /**
@@ -208,51 +209,66 @@ export class PoolBrain {
    * a probe goes to `loadReported` under the endpoint's key; one that does not come within a second is worth nothing.
    */
   probesWanted(): readonly Endpoint[] {
-    return this.#chooser.picker.probesWanted().map((slot) => this.#members.endpointAt(slot));
+    return this.#lanes.probesWanted().map((slot) => this.#members.endpointAt(slot));
   }
 
   /** About once a second: the policy's slower work. A pick does it if nobody has for 2 s. */
   rebalance(nowMs: number): void {
-    this.#chooser.rebalance(nowMs);
+    this.#lanes.rebalance(nowMs);
   }
 
-  /** What a pick for these facts would decide now, and why. Nothing is picked, counted or drawn. */
-  explain(facts: PickFacts, nowMs: number): Explanation {
+  /**
+   * What a pick for these facts would decide now, and why. Nothing is picked, counted or drawn. `prng`: the generator
+   * as it will stand by then, if others draw from it before; copied, not moved.
+   */
+  explain(facts: PickFacts, nowMs: number, prng: Prng = this.#prng): Explanation {
     return explainPick(
       {
         columns: this.#columns,
-        eligible: this.#eligible,
+        ...this.#lanes.at(facts.lane),
         members: this.#members,
-        chooser: this.#chooser,
-        prng: this.#prng,
+        prng,
       },
       facts,
       nowMs,
     );
   }
 
-  /** Judges endpoints by their peers and ends ejections, when due. `pick` does it too; ticking keeps idle pools right. */
+  /** Judges endpoints by their peers, when due. `pick` does it too; ticking keeps idle pools right. */
   judge(nowMs: number): void {
     if (nowMs >= this.#health.due[0]!) this.#health.judge(nowMs);
   }
 
-  /** Ejections and returns since the last call, for logs and metrics. */
+  /** Ejections, failed trials and returns since the last call, of endpoints that are still there; for logs and metrics. */
   takeHealthEvents(): readonly (HealthEvent & { readonly endpoint: Endpoint })[] {
+    const { generation } = this.#columns;
     return this.#health
       .takeEvents()
+      .filter(({ slot, ejection }) => generation[slot] === ejection.generation)
       .map((event) => ({ ...event, endpoint: this.#members.endpointAt(event.slot) }));
+  }
+
+  /** How many are ejected now. */
+  get ejectedCount(): number {
+    return this.#health.ejectedCount;
   }
 
   report(nowMs: number): readonly EndpointReport[] {
     const ejectionOf = (slot: number) => this.#health.ejectionOf(slot);
-    return reportEndpoints(
-      this.#columns,
-      this.#members,
-      this.#eligible,
-      this.#chooser.picker,
-      ejectionOf,
+    const { eligible, chooser } = this.#lanes.main;
+    return reportEndpoints(this.#columns, this.#members, eligible, chooser.picker, ejectionOf, nowMs);
+  }
+
+  /** Somebody who should prove itself by this request, or NOBODY. A first attempt only: one that failed before has risked enough. */
+  #trial(facts: PickFacts, nowMs: number): number {
+    const { eligible, chooser } = this.#lanes.at(facts.lane);
+    const slot = this.#health.takeTrial(
+      (each) => eligible.hasRoom(each),
+      (facts.hash ?? NO_HASH) !== NO_HASH,
       nowMs,
     );
+    if (slot >= 0) chooser.trace.single(slot, BY_TRIAL);
+    return slot;
   }
 
   #stopWaiting(claim: Claim): void {
@@ -263,7 +279,7 @@ export class PoolBrain {
   #learnLatency(claim: Claim, nowMs: number): void {
     claim.learned = true;
     learnLatency(this.#columns, claim.slot, nowMs);
-    this.#health.answered(claim.slot);
-    this.#chooser.picker.answered(claim.slot, nowMs);
+    this.#health.answered(claim.slot, claim, nowMs);
+    this.#lanes.answered(claim.slot, nowMs);
   }
 }

@@ -14,26 +14,26 @@ import type { Trace } from "./trace.ts";
 import { NONE } from "./two-choices.ts";
 
 /** About 200 KB; two seconds of a busy pool, a minute of a common one. A power of two. */
-const CAPACITY = 4096;
+export const DECISIONS_KEPT = 4096;
 
 const NUMBER_MAX = 2 ** 30 - 1;
 
 export class RecentDecisions {
-  readonly #numbers = new Int32Array(CAPACITY);
-  readonly #atMs = new Float64Array(CAPACITY);
-  readonly #tried = new Int32Array(CAPACITY);
-  readonly #reasons = new Uint8Array(CAPACITY);
-  readonly #scores = new Float64Array(CAPACITY * 2);
-  readonly #chosen: (Endpoint | undefined)[] = Array.from({ length: CAPACITY }, () => undefined);
-  readonly #first: (Endpoint | undefined)[] = Array.from({ length: CAPACITY }, () => undefined);
-  readonly #second: (Endpoint | undefined)[] = Array.from({ length: CAPACITY }, () => undefined);
+  readonly #numbers = new Int32Array(DECISIONS_KEPT);
+  readonly #atMs = new Float64Array(DECISIONS_KEPT);
+  readonly #tried = new Int32Array(DECISIONS_KEPT);
+  readonly #reasons = new Uint8Array(DECISIONS_KEPT);
+  readonly #scores = new Float64Array(DECISIONS_KEPT * 2);
+  readonly #chosen: (Endpoint | undefined)[] = Array.from({ length: DECISIONS_KEPT }, () => undefined);
+  readonly #first: (Endpoint | undefined)[] = Array.from({ length: DECISIONS_KEPT }, () => undefined);
+  readonly #second: (Endpoint | undefined)[] = Array.from({ length: DECISIONS_KEPT }, () => undefined);
   #last = 0;
 
   /** The number given to the decision. */
   note(chosen: Endpoint, trace: Trace, members: Members, tried: number, nowMs: number): number {
     const number = this.#last === NUMBER_MAX ? 1 : this.#last + 1;
     this.#last = number;
-    const at = number & (CAPACITY - 1);
+    const at = number & (DECISIONS_KEPT - 1);
     const { first, second } = trace;
     this.#numbers[at] = number;
     this.#atMs[at] = nowMs;
@@ -49,7 +49,7 @@ export class RecentDecisions {
 
   /** Undefined: never made, or overwritten since. */
   find(number: number): RecordedDecision | undefined {
-    const at = number & (CAPACITY - 1);
+    const at = number & (DECISIONS_KEPT - 1);
     if (number < 1 || this.#numbers[at] !== number) return undefined;
     return {
       id: number,

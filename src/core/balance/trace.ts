@@ -19,6 +19,7 @@ export const BY_KEY_MOVED = codeOf("key-moved");
 export const BY_COLD = codeOf("cold-fastest");
 export const BY_ALL_HOT = codeOf("all-hot");
 export const BY_FEW_PROBES = codeOf("few-probes");
+export const BY_TRIAL = codeOf("trial");
 
 function codeOf(reason: DecisionReason): number {
   return DECISION_REASONS.indexOf(reason);

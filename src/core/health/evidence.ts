@@ -8,16 +8,52 @@
  * 429 is load, never illness: it shows that the endpoint is alive, so it ends a row of failures, and stands in no
  * statistic.
  *
+ * Silence speaks too: a request whose client left after waiting SILENCE_RATIO times what is typical of the pool, and
+ * SILENCE_MIN_MS at least, counts as one that got no answer. Impatient clients would otherwise hide an endpoint that hangs.
+ *
+ * An endpoint that is well again is not condemned for before. A failure of an attempt that left before the latest
+ * ROW_GOOD good ends in a row is late news: it joins no row. And `isWellNow` tells statistics of an interval whose end
+ * contradicts them.
+ *
+ * A process that dies is one event, however many connections it cuts: an endpoint that answers well after nothing but
+ * such failures has its error ratio back as it was before them. Not twice within STATE_MS: what comes and goes so often is
+ * no state, but a coin that falls.
+ *
  * `stumbled` marks an endpoint whose latest attempt failed. If that is most of the pool, the cause lies
  * elsewhere (a shared database, the network, the requests themselves) and no single endpoint is to blame.
  *
  * Invariant: `stumbling` counts the marks.
  */
-import type { OutcomeKind } from "../../model/outcome.ts";
+import type { Outcome, OutcomeKind } from "../../model/outcome.ts";
 import type { Columns } from "../signals/columns.ts";
+import { unlearnFailures } from "../signals/learn.ts";
+import { TAU_MS } from "../signals/peak-ewma.ts";
 
 /** What an attempt says, once split into where its failure arose. */
 export type Sign = "none" | "alive" | "good" | "external" | "local";
+
+/** When an attempt left, and since when the endpoint has owed its answer: a claim of balance/tickets.ts. */
+export interface Attempt {
+  readonly pickedMs: number;
+  readonly sinceMs: number;
+}
+
+/** Beyond what one slow answer in a few thousand explains, whatever the distribution's tail. */
+const SILENCE_RATIO = 10;
+/** What people and programs call an abandoned request lasts at least that long; the rest is speculation and races. */
+const SILENCE_MIN_MS = 250;
+
+/** An endpoint at which nine of ten fail has so many good ends in a row once in a thousand. */
+const ROW_GOOD = 3;
+
+/** A fault that would leave the row of good ends so rarely is over. */
+const CHANCE_MIN = 0.01;
+
+/** As long as the error ratio itself remembers (signals/error-ratio.ts). */
+const STATE_MS = TAU_MS;
+
+/** Of an endpoint slow enough to be ejected (peers.ts) one answer in three is a quick one: it shows that many in a row at 0.5 %. */
+const ROW_QUICK = 5;
 
 export interface Buckets {
   attempts: Float64Array;
@@ -33,6 +69,18 @@ export class Evidence {
   errors = new Int32Array(0);
   gatewayErrors = new Int32Array(0);
   localFailures = new Int32Array(0);
+  /** One cell: what counts as a quick answer; peers.ts says, 0 where it does not know. */
+  readonly quickMs = new Float64Array(1);
+  /** Failures in a row if all were to connect or to stay connected, else 0; and the error ratio at the latest good end. */
+  #cutOff = new Int32Array(0);
+  #calmRatio = new Float64Array(0);
+  /** When the ratio was last given back. */
+  #unlearnedMs = new Float64Array(0);
+  /** Good ends since the latest bad one, and quick answers since the latest slow one. */
+  #goodRow = new Int32Array(0);
+  #quickRow = new Int32Array(0);
+  /** When a row of good ends last was long enough to tell. */
+  #goodMs = new Float64Array(0);
   previous: Buckets = createBuckets(0);
   #current: Buckets = createBuckets(0);
   #stumbled = new Uint8Array(0);
@@ -49,8 +97,7 @@ export class Evidence {
   }
 
   /** An attempt ended. `split`: failures to get a response count apart from responses of 5xx. */
-  ended(slot: number, kind: OutcomeKind, status: number, split: boolean): void {
-    const sign = signOf(kind);
+  ended(slot: number, outcome: Outcome, sign: Sign, attempt: Attempt, split: boolean, nowMs: number): void {
     if (sign === "none") return;
     this.settleIn(slot);
     if (sign === "alive") {
@@ -59,15 +106,30 @@ export class Evidence {
     }
     const failed = sign !== "good";
     if (!(split && sign === "local")) this.#enter(slot, failed);
-    this.#mark(slot, failed);
     if (!failed) {
+      this.#goodRow[slot] = this.#goodRow[slot]! + 1;
+      if (this.#goodRow[slot] >= ROW_GOOD) this.#goodMs[slot] = nowMs;
+      if (this.#cutOff[slot]! > 0 && nowMs - this.#unlearnedMs[slot]! >= STATE_MS) {
+        unlearnFailures(this.#columns, slot, this.#calmRatio[slot]!);
+        this.#unlearnedMs[slot] = nowMs;
+      }
+      this.#calmRatio[slot] = this.#columns.errorRatio[slot]!;
+      this.#mark(slot, false);
       this.clearRow(slot);
-    } else if (split && sign === "local") {
+      return;
+    }
+    if (attempt.pickedMs < this.#goodMs[slot]!) return;
+    this.#goodRow[slot] = 0;
+    this.#mark(slot, true);
+    const row = this.errors[slot]! + this.localFailures[slot]!;
+    this.#cutOff[slot] = isCut(outcome.kind) && this.#cutOff[slot] === row ? row + 1 : 0;
+    if (split && sign === "local") {
       this.localFailures[slot] = this.localFailures[slot]! + 1;
     } else {
       // Something answered: whatever kept the connections from working is over.
       if (sign === "external") this.localFailures[slot] = 0;
       this.errors[slot] = this.errors[slot]! + 1;
+      const { status } = outcome;
       const byGateway = sign === "local" || (status >= 502 && status <= 504);
       this.gatewayErrors[slot] = byGateway ? this.gatewayErrors[slot]! + 1 : 0;
     }
@@ -77,8 +139,39 @@ export class Evidence {
   answered(slot: number): void {
     this.settleIn(slot);
     const current = this.#current;
+    const sampleMs = this.#columns.latencySampleMs[slot]!;
     current.answers[slot] = current.answers[slot]! + 1;
-    current.answersMs[slot] = current.answersMs[slot]! + this.#columns.latencySampleMs[slot]!;
+    current.answersMs[slot] = current.answersMs[slot]! + sampleMs;
+    this.#quickRow[slot] = sampleMs <= this.quickMs[0]! ? this.#quickRow[slot]! + 1 : 0;
+  }
+
+  /** What the end says. `answered`: the first byte had come, or the client still owed the request. */
+  signOf(outcome: Outcome, attempt: Attempt, answered: boolean, nowMs: number): Sign {
+    switch (outcome.kind) {
+      case "cancelled":
+        return !answered && this.#isSilence(nowMs - attempt.sinceMs) ? "local" : "none";
+      case "overloaded":
+        return "alive";
+      case "success":
+        return "good";
+      case "server-error":
+        return "external";
+      case "connect-failure":
+      case "refused":
+      case "broken":
+      case "timeout":
+        return "local";
+    }
+  }
+
+  /** Whether the latest ends would be a strange chance if this share of attempts still failed. */
+  isWellNow(slot: number, failedRatio: number): boolean {
+    return (1 - failedRatio) ** this.#goodRow[slot]! < CHANCE_MIN;
+  }
+
+  /** Whether the latest answers were quick. */
+  isQuickNow(slot: number): boolean {
+    return this.#quickRow[slot]! >= ROW_QUICK;
   }
 
   /** The interval is over: what was entered in it can be judged. `previous` must have been cleared slot by slot. */
@@ -100,6 +193,19 @@ export class Evidence {
     this.errors[slot] = 0;
     this.gatewayErrors[slot] = 0;
     this.localFailures[slot] = 0;
+    this.#cutOff[slot] = 0;
+  }
+
+  /** One who returns has a clean sheet: what it is judged by from here on is what it does from here on. */
+  absolve(slot: number): void {
+    this.settleIn(slot);
+    this.clearRow(slot);
+    this.#mark(slot, false);
+    this.#goodRow[slot] = 0;
+    this.#quickRow[slot] = 0;
+    this.#calmRatio[slot] = 0;
+    clearBucket(this.#current, slot);
+    clearBucket(this.previous, slot);
   }
 
   /** Makes sure that the slot has its place, and that what stands there is about its present endpoint. */
@@ -108,10 +214,15 @@ export class Evidence {
     const generation = this.#columns.generation[slot]!;
     if (this.#generation[slot] === generation) return;
     this.#generation[slot] = generation;
-    this.clearRow(slot);
-    this.#mark(slot, false);
-    clearBucket(this.#current, slot);
-    clearBucket(this.previous, slot);
+    this.#goodMs[slot] = Number.NEGATIVE_INFINITY;
+    this.#unlearnedMs[slot] = Number.NEGATIVE_INFINITY;
+    this.absolve(slot);
+  }
+
+  /** While nothing is known of the pool's answers nobody is called silent. */
+  #isSilence(waitedMs: number): boolean {
+    const typicalMs = this.#columns.typicalMs[0]!;
+    return typicalMs > 0 && waitedMs >= Math.max(SILENCE_MIN_MS, SILENCE_RATIO * typicalMs);
   }
 
   #enter(slot: number, failed: boolean): void {
@@ -131,6 +242,18 @@ export class Evidence {
     this.errors = grownInts(this.errors, capacity);
     this.gatewayErrors = grownInts(this.gatewayErrors, capacity);
     this.localFailures = grownInts(this.localFailures, capacity);
+    this.#cutOff = grownInts(this.#cutOff, capacity);
+    const unlearnedMs = new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY);
+    unlearnedMs.set(this.#unlearnedMs);
+    this.#unlearnedMs = unlearnedMs;
+    const calmRatio = new Float64Array(capacity);
+    calmRatio.set(this.#calmRatio);
+    this.#calmRatio = calmRatio;
+    this.#goodRow = grownInts(this.#goodRow, capacity);
+    this.#quickRow = grownInts(this.#quickRow, capacity);
+    const goodMs = new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY);
+    goodMs.set(this.#goodMs);
+    this.#goodMs = goodMs;
     this.#generation = grownInts(this.#generation, capacity);
     this.#current = grownBuckets(this.#current, capacity);
     this.previous = grownBuckets(this.previous, capacity);
@@ -140,22 +263,9 @@ export class Evidence {
   }
 }
 
-function signOf(kind: OutcomeKind): Sign {
-  switch (kind) {
-    case "cancelled":
-      return "none";
-    case "overloaded":
-      return "alive";
-    case "success":
-      return "good";
-    case "server-error":
-      return "external";
-    case "connect-failure":
-    case "refused":
-    case "broken":
-    case "timeout":
-      return "local";
-  }
+/** No connection, or one that ended before its answer: what a process that is gone looks like. */
+export function isCut(kind: OutcomeKind): boolean {
+  return kind === "connect-failure" || kind === "refused" || kind === "broken";
 }
 
 function createBuckets(capacity: number): Buckets {

@@ -8,6 +8,7 @@ import type { Outcome, OutcomeKind } from "../../model/outcome.ts";
 import { DEFAULT_OUTLIER, type OutlierPolicy } from "../../model/policy.ts";
 import { createPrng } from "../../std/prng.ts";
 import { createColumns, READY, type Columns } from "../signals/columns.ts";
+import { observeLatency } from "../signals/peak-ewma.ts";
 import { Slots } from "../signals/slots.ts";
 import type { Ejection, Roster } from "./ejections.ts";
 import { OutlierDetector } from "./outlier.ts";
@@ -23,12 +24,18 @@ export class Bench implements Roster {
   present = 0;
   well = 0;
   nowMs = 0;
+  /** When the time of the latest one whose trial failed is over. */
+  keptUntilMs = Number.NaN;
 
   constructor(size: number, policy: Partial<OutlierPolicy> = {}) {
     this.detector = new OutlierDetector(this.columns, this, createPrng(SEED), {
       ejected: (ejection) => {
         this.log.push(`-${ejection.slot} ${ejection.reason}`);
         this.ejections.push(ejection);
+      },
+      kept: ({ slot, untilMs }) => {
+        this.log.push(`=${slot}`);
+        this.keptUntilMs = untilMs;
       },
       returned: ({ slot }) => this.log.push(`+${slot}`),
     });
@@ -46,15 +53,24 @@ export class Bench implements Roster {
     this.well += (this.columns.ejected[slot] === 1 ? 0 : this.columns.healthy[slot]!) - before;
   }
 
-  end(slot: number, kind: OutcomeKind, count = 1, latencyMs = 10, status = 500): void {
+  /** Attempts that left `agoMs` ago, if that is not now. */
+  end(slot: number, kind: OutcomeKind, count = 1, latencyMs = 10, status = 500, agoMs = 0): void {
+    const attempt = { pickedMs: this.nowMs - agoMs, sinceMs: this.nowMs - agoMs };
     for (let i = 0; i < count; i++) {
       if (kind === "success") {
         this.columns.latencySampleMs[slot] = latencyMs;
-        this.detector.answered(slot);
+        observeLatency(this.columns, slot, this.nowMs);
+        this.detector.answered(slot, attempt, this.nowMs);
       }
+      const answered = kind === "success" || kind === "server-error";
       const outcome: Outcome = { kind, status, firstByteMs: latencyMs, totalMs: latencyMs };
-      this.detector.ended(slot, outcome, this.nowMs);
+      this.detector.ended(slot, outcome, attempt, answered, this.nowMs);
     }
+  }
+
+  /** Sends the trial that is due now, if one is. */
+  try(): number {
+    return this.nowMs >= this.detector.trialDue[0]! ? this.detector.takeTrial(() => true, this.nowMs) : -1;
   }
 
   /** Lets the interval end and the sweep finish. */
@@ -75,6 +91,7 @@ test("the roster follows ejections and returns", () => {
   bench.end(0, "server-error", 5);
   assert.deepEqual([bench.present, bench.well, bench.columns.ejected[0]], [10, 9, 1]);
   bench.nowMs = 33_000;
-  bench.detector.judge(bench.nowMs);
+  assert.equal(bench.try(), 0);
+  bench.end(0, "success");
   assert.deepEqual([bench.present, bench.well, bench.columns.ejected[0]], [10, 10, 0]);
 });

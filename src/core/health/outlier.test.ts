@@ -82,39 +82,6 @@ test("whoever went first in a failure that became everyone's comes back at the n
   assert.equal(bench.well, 10);
 });
 
-test("the ejection lasts base times count, at most the maximum, with a tenth of jitter, and is forgiven by intervals", () => {
-  const bench = new Bench(10, { baseEjectionMs: 30_000, maxEjectionMs: 70_000 });
-  const lengths: number[] = [];
-  for (let round = 0; round < 4; round++) {
-    bench.end(2, "server-error", 5);
-    const { sinceMs, untilMs } = bench.ejections.at(-1)!;
-    lengths.push(untilMs - sinceMs);
-    bench.nowMs = untilMs;
-    // Back at once, not first after the sweep.
-    bench.detector.judge(bench.nowMs);
-    assert.equal(bench.columns.ejected[2], 0);
-  }
-  for (const [index, least] of [30_000, 60_000, 70_000, 70_000].entries()) {
-    assert.ok(lengths[index]! >= least && lengths[index]! <= least * 1.1, `${lengths[index]}`);
-  }
-  assert.equal(bench.ejections.at(-1)!.count, 4);
-  for (let i = 0; i < 3; i++) bench.sweep();
-  bench.end(2, "server-error", 5);
-  assert.equal(bench.ejections.at(-1)!.count, 2, "three intervals in the pool took three off");
-});
-
-test("a passing check ends the first ejection, and not the second", () => {
-  const bench = new Bench(10);
-  bench.end(5, "server-error", 5);
-  bench.detector.checkPassed(4, 10);
-  assert.equal(bench.columns.ejected[5], 1);
-  bench.detector.checkPassed(5, 10);
-  assert.equal(bench.columns.ejected[5], 0);
-  bench.end(5, "server-error", 5);
-  bench.detector.checkPassed(5, 20);
-  assert.equal(bench.columns.ejected[5], 1, "it vouched for this one before");
-});
-
 test("split: failures to connect and responses of 5xx have rows of their own", () => {
   const policy = { splitLocalOrigin: true, consecutiveErrors: 5, consecutiveLocalOriginFailures: 3 };
   const bench = new Bench(10, policy);

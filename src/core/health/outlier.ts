@@ -9,8 +9,8 @@
  * endpoints, rows of failures are held against nobody, and whoever was ejected for one in the same interval comes back;
  * how many may be out at all is for ejections.ts.
  *
- * A passing active check ends a first ejection early (Envoy: successful_active_health_check_uneject_host). Not a
- * second: then the check has vouched before for an endpoint that went on failing.
+ * Who is out comes back by a trial (ejections.ts): the end, or the good first byte, of an attempt that left when its time was
+ * over decides.
  *
  * O(1) per attempt. Times in ms.
  */
@@ -18,8 +18,9 @@ import type { Outcome } from "../../model/outcome.ts";
 import type { OutlierPolicy } from "../../model/policy.ts";
 import type { Prng } from "../../std/prng.ts";
 import { READY, type Columns } from "../signals/columns.ts";
-import { Ejections, type Ejection, type EjectionReason, type Roster } from "./ejections.ts";
-import { Evidence } from "./evidence.ts";
+import { unlearnFailures } from "../signals/learn.ts";
+import { Ejections, type Ejection, type EjectionReason, type Pace, type Roster } from "./ejections.ts";
+import { Evidence, isCut, type Attempt } from "./evidence.ts";
 import { Peers, type Suspect } from "./peers.ts";
 
 /** Slots looked at in one call: some microseconds. */
@@ -28,6 +29,8 @@ const SLICE = 512;
 /** What is done with what happened: reports, logs, slow start. */
 export interface OutlierListener {
   ejected(ejection: Ejection, nowMs: number): void;
+  /** Its trial failed; it stays out until then. */
+  kept(ejection: Ejection, nowMs: number): void;
   returned(ejection: Ejection, nowMs: number): void;
 }
 
@@ -60,7 +63,7 @@ export class OutlierDetector {
     const before = this.#policy;
     this.#policy = policy;
     if (policy === undefined) {
-      this.#bringBack(() => true, nowMs);
+      if (before !== undefined) this.#bringBack(() => true, before, nowMs);
       this.#sweep = "resting";
       this.#nextSweepMs = Number.POSITIVE_INFINITY;
     } else if (before?.intervalMs !== policy.intervalMs) {
@@ -70,8 +73,21 @@ export class OutlierDetector {
 
   /** When `judge` next has something to do. */
   get dueMs(): number {
-    if (this.#sweep !== "resting") return Number.NEGATIVE_INFINITY;
-    return Math.min(this.#nextSweepMs, this.#ejections.nextReturnMs);
+    return this.#sweep === "resting" ? this.#nextSweepMs : Number.NEGATIVE_INFINITY;
+  }
+
+  /** One cell: when `takeTrial` next has somebody. */
+  get trialDue(): Float64Array {
+    return this.#ejections.trialDue;
+  }
+
+  /** One whose trial is due and for whom `may` holds, or below 0. The attempt must leave now. */
+  takeTrial(may: (slot: number) => boolean, nowMs: number): number {
+    return this.#policy === undefined ? -1 : this.#ejections.takeTrial(may, this.#policy, nowMs);
+  }
+
+  get ejectedCount(): number {
+    return this.#ejections.count;
   }
 
   ejectionOf(slot: number): Ejection | undefined {
@@ -79,32 +95,48 @@ export class OutlierDetector {
   }
 
   /** A good answer began; the columns have learned its latency. */
-  answered(slot: number): void {
-    if (this.#policy !== undefined) this.#evidence.answered(slot);
+  answered(slot: number, attempt: Attempt, nowMs: number): void {
+    const policy = this.#policy;
+    if (policy === undefined) return;
+    // A stream may go on for hours: its first byte is proof enough.
+    if (this.#columns.ejected[slot] === 1) this.#acquit(slot, attempt, policy, nowMs);
+    else this.#evidence.answered(slot);
   }
 
-  ended(slot: number, outcome: Outcome, nowMs: number): void {
+  /** `answered`: the first byte had come, or the client still owed the request. */
+  ended(slot: number, outcome: Outcome, attempt: Attempt, answered: boolean, nowMs: number): void {
     const policy = this.#policy;
-    // What an ejected endpoint still has in hand was sent before the verdict.
-    if (policy === undefined || this.#columns.ejected[slot] === 1) return;
-    this.#evidence.ended(slot, outcome.kind, outcome.status, policy.splitLocalOrigin);
+    if (policy === undefined) return;
+    const sign = this.#evidence.signOf(outcome, attempt, answered, nowMs);
+    if (this.#columns.ejected[slot] === 1) {
+      // What an ejected endpoint still has in hand was sent before the verdict.
+      if (!this.#ejections.isTrial(slot, attempt.pickedMs)) return;
+      if (sign === "none") this.#ejections.trialLost(slot, policy);
+      else if (sign === "good" || sign === "alive") this.#acquit(slot, attempt, policy, nowMs);
+      else this.#keep(slot, outcome, policy, nowMs);
+      return;
+    }
+    this.#evidence.ended(slot, outcome, sign, attempt, policy.splitLocalOrigin, nowMs);
+    if (sign !== "external" && sign !== "local") return;
     const reason = this.#rowOf(slot, policy);
     if (reason === undefined || this.#columns.state[slot] !== READY || this.#mostStumble()) return;
-    this.#eject(slot, reason, policy, nowMs);
+    this.#eject(slot, reason, paceOf(outcome), policy, nowMs);
   }
 
-  /** An active check passed. */
-  checkPassed(slot: number, nowMs: number): void {
-    const ejection = this.#ejections.of(slot);
-    if (ejection === undefined || ejection.count > 1) return;
-    this.#bringBack((other) => other === ejection, nowMs);
+  /** An active check passed; `threshold` of them bring a trial forward. */
+  checkPassed(slot: number, threshold: number, nowMs: number): void {
+    if (this.#policy !== undefined) this.#ejections.checkPassed(slot, threshold, this.#policy, nowMs);
   }
 
-  /** Brings back whose time is over and looks at the next slice, if it is time. */
+  /** Active checks find the endpoint healthy again. */
+  recovered(slot: number, nowMs: number): void {
+    if (this.#policy !== undefined) this.#ejections.recovered(slot, this.#policy, nowMs);
+  }
+
+  /** Looks at the next slice, if it is time. */
   judge(nowMs: number): void {
     const policy = this.#policy;
     if (policy === undefined) return;
-    if (nowMs >= this.#ejections.nextReturnMs) this.#bringBack(({ untilMs }) => nowMs >= untilMs, nowMs);
     if (nowMs >= this.#nextSweepMs) this.#beginSweep(policy, nowMs);
     if (this.#sweep !== "resting") this.#advance(policy, nowMs, SLICE);
   }
@@ -115,7 +147,7 @@ export class OutlierDetector {
     this.#nextSweepMs = nowMs + policy.intervalMs;
     if (this.#mostStumble()) {
       const sinceMs = nowMs - policy.intervalMs;
-      this.#bringBack((ejection) => ejection.sinceMs >= sinceMs && isRow(ejection.reason), nowMs);
+      this.#bringBack((ejection) => ejection.sinceMs >= sinceMs && isRow(ejection.reason), policy, nowMs);
     }
     this.#ejections.forgive(policy.intervalMs, nowMs);
     this.#evidence.turn();
@@ -154,19 +186,34 @@ export class OutlierDetector {
     this.#suspects = [];
     if (this.#peers.mostFail(suspects)) return;
     for (const { slot, reason } of suspects) {
-      if (this.#columns.state[slot] === READY) this.#eject(slot, reason, policy, nowMs);
+      if (this.#columns.state[slot] === READY) this.#eject(slot, reason, "ill", policy, nowMs);
     }
   }
 
-  #eject(slot: number, reason: EjectionReason, policy: OutlierPolicy, nowMs: number): void {
-    const ejection = this.#ejections.tryEject(slot, reason, policy, nowMs);
+  #eject(slot: number, reason: EjectionReason, pace: Pace, policy: OutlierPolicy, nowMs: number): void {
+    const ejection = this.#ejections.tryEject(slot, reason, pace, policy, nowMs);
     if (ejection !== undefined) this.#listener.ejected(ejection, nowMs);
   }
 
-  #bringBack(isDue: (ejection: Ejection) => boolean, nowMs: number): void {
-    this.#ejections.bringBack(isDue, nowMs, (ejection) => {
-      this.#evidence.settleIn(ejection.slot);
-      this.#evidence.clearRow(ejection.slot);
+  /** The trial failed. */
+  #keep(slot: number, { kind, totalMs }: Outcome, policy: OutlierPolicy, nowMs: number): void {
+    const unreachable = paceOf({ kind }) === "unreachable";
+    const costMs = kind === "connect-failure" ? totalMs : Number.NaN;
+    const pace = unreachable ? "unreachable" : undefined;
+    this.#listener.kept(this.#ejections.trialFailed(slot, pace, costMs, policy, nowMs), nowMs);
+  }
+
+  /** The trial was answered. */
+  #acquit(slot: number, { pickedMs }: Attempt, policy: OutlierPolicy, nowMs: number): void {
+    if (!this.#ejections.isTrial(slot, pickedMs)) return;
+    this.#bringBack((ejection) => ejection.slot === slot, policy, nowMs);
+  }
+
+  #bringBack(isDue: (ejection: Ejection) => boolean, policy: OutlierPolicy, nowMs: number): void {
+    this.#ejections.bringBack(isDue, policy, nowMs, (ejection) => {
+      this.#evidence.absolve(ejection.slot);
+      // Slow start is the caution now; what scorers remember would keep them from seeing what comes.
+      unlearnFailures(this.#columns, ejection.slot, 0);
       this.#listener.returned(ejection, nowMs);
     });
   }
@@ -184,6 +231,11 @@ export class OutlierDetector {
   #mostStumble(): boolean {
     return this.#evidence.stumbling * 2 > this.#roster.present;
   }
+}
+
+/** At which pace one goes whose row of failures this end completes. */
+function paceOf({ kind }: Pick<Outcome, "kind">): Pace {
+  return isCut(kind) ? "unreachable" : "ill";
 }
 
 function isRow(reason: EjectionReason): boolean {

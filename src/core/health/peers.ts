@@ -10,6 +10,7 @@
  * - Latency: mean time to the first byte at least `factor` times the median of the peers' means. The median is not
  *   moved by the slow few, and LATENCY_GAP_MS keeps a pause of the runtime in a pool of fast answers from counting.
  *
+ * Whoever ended the interval well is left in peace: `isWellNow` and `isQuickNow` of evidence.ts.
  * Whoever shares a fault with more than half of those judged is not an outlier: see `mostFail` and the median.
  */
 import type { OutlierPolicy } from "../../model/policy.ts";
@@ -22,6 +23,9 @@ import type { Evidence } from "./evidence.ts";
 const SUCCESS_GAP = 0.05;
 
 const LATENCY_GAP_MS = 5;
+
+/** Times the median of the interval before. */
+const QUICK_RATIO = 2;
 
 export interface Suspect {
   readonly slot: number;
@@ -83,13 +87,15 @@ export class Peers {
     }
     const enough = latency.factor > 0 && this.#means.count >= latency.minimumHosts;
     this.#medianMs = enough ? this.#means.quantile(0.5) : -1;
+    this.#evidence.quickMs[0] = enough ? this.#medianMs * QUICK_RATIO : 0;
   }
 
   judge(slot: number, policy: OutlierPolicy): Suspect | undefined {
     if (!this.#isPeer(slot)) return undefined;
-    const { attempts, good, answers, answersMs } = this.#evidence.previous;
+    const { attempts, good } = this.#evidence.previous;
     const count = attempts[slot]!;
     const failed = count === 0 ? 0 : 1 - good[slot]! / count;
+    if (failed > 0 && this.#evidence.isWellNow(slot, failed)) return this.#judgeLatency(slot, policy);
     if (count >= policy.successRate.requestVolume && 1 - failed < this.#rateFloor) {
       return { slot, reason: "success-rate", badness: FAILING + failed };
     }
@@ -98,20 +104,22 @@ export class Peers {
     if (enough && failed * 100 >= threshold) {
       return { slot, reason: "failure-percentage", badness: FAILING + failed };
     }
-    if (this.#medianMs >= 0 && answers[slot]! >= policy.latency.requestVolume) {
-      const meanMs = answersMs[slot]! / answers[slot]!;
-      const tooSlow = meanMs >= policy.latency.factor * this.#medianMs;
-      if (tooSlow && meanMs - this.#medianMs >= LATENCY_GAP_MS) {
-        return { slot, reason: "latency", badness: meanMs / this.#medianMs };
-      }
-    }
-    return undefined;
+    return this.#judgeLatency(slot, policy);
   }
 
   /** Whether so many fail that the fault is not theirs. */
   mostFail(suspects: readonly Suspect[]): boolean {
     const failing = suspects.filter(({ reason }) => reason !== "latency").length;
     return failing * 2 > Math.max(this.#rates, this.#volumes);
+  }
+
+  #judgeLatency(slot: number, { latency }: OutlierPolicy): Suspect | undefined {
+    const { answers, answersMs } = this.#evidence.previous;
+    if (this.#medianMs < 0 || answers[slot]! < latency.requestVolume) return undefined;
+    const meanMs = answersMs[slot]! / answers[slot]!;
+    const tooSlow = meanMs >= latency.factor * this.#medianMs && meanMs - this.#medianMs >= LATENCY_GAP_MS;
+    if (!tooSlow || this.#evidence.isQuickNow(slot)) return undefined;
+    return { slot, reason: "latency", badness: meanMs / this.#medianMs };
   }
 
   #isPeer(slot: number): boolean {

@@ -11,6 +11,8 @@ const FACTS: AttemptFacts = {
   cause: "unavailable",
   answering: false,
   method: "GET",
+  allowed: true,
+  room: true,
   bodyInHand: true,
 };
 
@@ -50,6 +52,8 @@ test("each reason to stop", () => {
   assert.equal(decide({ attempts: 3 }), "attempts-spent");
   assert.equal(decide({}, { ...POLICY, attempts: 1 }), "attempts-spent");
   assert.equal(decide({ bodyInHand: false }), "not-replayable");
+  assert.equal(decide({ allowed: false }), "not-allowed");
+  assert.equal(decide({ room: false }), "retries-full");
   assert.equal(decide({ method: "POST" }), "not-replayable");
   assert.equal(decide({}, POLICY, false), "budget-spent");
   assert.equal(decide({ cause: "connect-failure" }, POLICY, false), "again");

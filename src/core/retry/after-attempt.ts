@@ -21,6 +21,10 @@ export interface AttemptFacts {
   /** A byte of the response has been forwarded to the client. */
   readonly answering: boolean;
   readonly method: string;
+  /** The request's class of work permits another attempt. */
+  readonly allowed: boolean;
+  /** The pool may have another retry under way: see concurrency.ts. */
+  readonly room: boolean;
   /** Every byte of the request's body is still held (or there is none) and can be sent again. */
   readonly bodyInHand: boolean;
 }
@@ -28,7 +32,14 @@ export interface AttemptFacts {
 /** Public names: they stand in the access log. */
 export type DoneReason =
   /** The attempt ended in a way that the policy does not retry; success too. */
-  "not-retriable" | "already-answering" | "attempts-spent" | "not-replayable" | "budget-spent";
+  | "not-retriable"
+  | "already-answering"
+  | "not-allowed"
+  | "attempts-spent"
+  | "not-replayable"
+  /** As many retries as the pool may have are under way. */
+  | "retries-full"
+  | "budget-spent";
 
 export type NextStep = { readonly kind: "again" } | { readonly kind: "done"; readonly reason: DoneReason };
 
@@ -40,8 +51,10 @@ export interface Withdrawable {
 const AGAIN: NextStep = { kind: "again" };
 const NOT_RETRIABLE: NextStep = { kind: "done", reason: "not-retriable" };
 const ALREADY_ANSWERING: NextStep = { kind: "done", reason: "already-answering" };
+const NOT_ALLOWED: NextStep = { kind: "done", reason: "not-allowed" };
 const ATTEMPTS_SPENT: NextStep = { kind: "done", reason: "attempts-spent" };
 const NOT_REPLAYABLE: NextStep = { kind: "done", reason: "not-replayable" };
+const RETRIES_FULL: NextStep = { kind: "done", reason: "retries-full" };
 const BUDGET_SPENT: NextStep = { kind: "done", reason: "budget-spent" };
 
 export function afterAttempt(
@@ -53,8 +66,10 @@ export function afterAttempt(
   const { cause } = facts;
   if (cause === undefined || !policy.retryOn.includes(cause)) return NOT_RETRIABLE;
   if (facts.answering) return ALREADY_ANSWERING;
+  if (!facts.allowed) return NOT_ALLOWED;
   if (facts.attempts >= policy.attempts) return ATTEMPTS_SPENT;
   if (!facts.bodyInHand || !safeAgain(cause, facts.method)) return NOT_REPLAYABLE;
+  if (!facts.room) return RETRIES_FULL;
   if (cause === "connect-failure") return AGAIN;
   return budget.tryWithdraw(nowMs) ? AGAIN : BUDGET_SPENT;
 }

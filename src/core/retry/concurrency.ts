@@ -1,8 +1,8 @@
 /**
- * How many attempts beyond the first a pool may have under way at a time (Envoy's max_retries circuit breaker). The budget
- * bounds their share of the traffic; this bounds their number while each of them hangs.
+ * How many attempts beyond the first a pool may have under way at a time (Envoy's max_retries circuit breaker), hedges
+ * included. The budget bounds their share of the traffic; this bounds their number while each of them hangs.
  *
- * Invariant: 0 <= underWay; every `tryBegin` that answered true is followed by one `end`.
+ * Invariant: 0 <= underWay; every `begin` is followed by one `end`.
  */
 export class RetryConcurrency {
   #underWay = 0;
@@ -12,10 +12,12 @@ export class RetryConcurrency {
   }
 
   /** `most` undefined: no limit. */
-  tryBegin(most: number | undefined): boolean {
-    if (most !== undefined && this.#underWay >= most) return false;
+  hasRoom(most: number | undefined): boolean {
+    return most === undefined || this.#underWay < most;
+  }
+
+  begin(): void {
     this.#underWay++;
-    return true;
   }
 
   end(): void {

@@ -57,3 +57,13 @@ export function learnEnd(
       if (!answered) observeNoAnswer(columns, slot, outcome.totalMs, nowMs);
   }
 }
+
+/** What failures taught is taken back, down to this error ratio: the state that they came of is known to be over. */
+export function unlearnFailures(columns: Columns, slot: number, errorRatio: number): void {
+  columns.errorRatio[slot] = Math.min(columns.errorRatio[slot]!, errorRatio);
+  // Errors stand in the window as latency, and cannot be told apart there: nothing is known then.
+  columns.windowCount[slot] = 0;
+  columns.windowLatencyMs[slot] = 0;
+  columns.windowSpanMs[slot] = 0;
+  columns.windowStampMs[slot] = -1;
+}

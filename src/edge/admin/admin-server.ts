@@ -10,8 +10,21 @@ export interface AdminPage {
   readonly path: string;
   readonly summary: string;
   readonly contentType: string;
+  /** Paths below this one are its too; else they are unknown. */
+  readonly hasParts?: boolean;
   /** Status and body at the time of asking. */
-  readonly render: () => { readonly status: number; readonly body: string };
+  readonly render: (ask: AdminAsk) => AdminAnswer;
+}
+
+export interface AdminAsk {
+  readonly query: URLSearchParams;
+  /** Of the path, what comes after the page's own and a slash; decoded. */
+  readonly rest: string;
+}
+
+export interface AdminAnswer {
+  readonly status: number;
+  readonly body: string;
 }
 
 export class AdminServer {
@@ -43,25 +56,45 @@ export class AdminServer {
       send(response, 405, "text/plain; charset=utf-8", "only GET and HEAD\n", { allow: "GET, HEAD" });
       return;
     }
-    const path = (request.url ?? "/").split("?", 1)[0]!;
-    const page = this.#pages.get(path);
-    if (page !== undefined) this.#render(page, response);
+    const { path, query } = targetOf(request.url ?? "/");
+    const page = this.#pageAt(path);
+    if (page !== undefined) this.#render(page, { query, rest: path.slice(page.path.length + 1) }, response);
     else if (path === "/") send(response, 200, "text/plain; charset=utf-8", this.#index());
     else send(response, 404, "text/plain; charset=utf-8", `no such page; there are:\n${this.#index()}`);
   }
 
   /** A page that fails answers 500; the data path, which shares the process, must not suffer for it. */
-  #render(page: AdminPage, response: http.ServerResponse): void {
+  #render(page: AdminPage, ask: AdminAsk, response: http.ServerResponse): void {
     try {
-      const { status, body } = page.render();
+      const { status, body } = page.render(ask);
       send(response, status, page.contentType, body);
     } catch (error) {
       send(response, 500, "text/plain; charset=utf-8", `this page failed: ${String(error)}\n`);
     }
   }
 
+  #pageAt(path: string): AdminPage | undefined {
+    const exact = this.#pages.get(path);
+    if (exact !== undefined) return exact;
+    return [...this.#pages.values()].find(
+      (page) => page.hasParts === true && path.startsWith(`${page.path}/`),
+    );
+  }
+
   #index(): string {
-    return [...this.#pages.values()].map(({ path, summary }) => `${path.padEnd(16)}${summary}\n`).join("");
+    return [...this.#pages.values()].map(({ path, summary }) => `${path.padEnd(18)}${summary}\n`).join("");
+  }
+}
+
+/** A path that cannot be decoded is taken as it is written. */
+function targetOf(url: string): { readonly path: string; readonly query: URLSearchParams } {
+  const mark = url.indexOf("?");
+  const written = mark === -1 ? url : url.slice(0, mark);
+  const query = new URLSearchParams(mark === -1 ? "" : url.slice(mark + 1));
+  try {
+    return { path: decodeURIComponent(written), query };
+  } catch {
+    return { path: written, query };
   }
 }
 

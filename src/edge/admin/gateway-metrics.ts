@@ -18,6 +18,7 @@ export interface MetricSources {
 export function observeGateway(registry: Registry, sources: MetricSources): void {
   const { gateway, config, recorder, accessLog } = sources;
   observeEndpoints(registry, gateway);
+  observeAdmission(registry, gateway);
   const single = (name: string, type: "counter" | "gauge", help: string, read: () => number): void =>
     registry.observed({ name, type, labels: [], help }, () => [{ labels: {}, value: read() }]);
 
@@ -105,6 +106,40 @@ function observeEndpoints(registry: Registry, gateway: Gateway): void {
       }
     }
   });
+}
+
+function observeAdmission(registry: Registry, gateway: Gateway): void {
+  const byClass = (name: string, help: string, read: (queue: { underWay: number; size: number }) => number) =>
+    registry.observed({ name, type: "gauge", labels: ["pool", "class"], help }, function* () {
+      for (const { key: pool, admission } of gateway.view.pools.values()) {
+        for (const queue of admission.classes) {
+          yield { labels: { pool, class: queue.policy.name }, value: read(queue) };
+        }
+      }
+    });
+  byClass(
+    "plimsoll_admission_under_way",
+    "Requests under way, by class of work.",
+    ({ underWay }) => underWay,
+  );
+  byClass(
+    "plimsoll_admission_waiting",
+    "Requests that wait for their turn, by class of work.",
+    ({ size }) => size,
+  );
+  registry.observed(
+    {
+      name: "plimsoll_admission_limit",
+      type: "gauge",
+      labels: ["pool"],
+      help: "Requests that the pool may have under way; absent where nothing limits it.",
+    },
+    function* () {
+      for (const { key: pool, admission } of gateway.view.pools.values()) {
+        if (Number.isFinite(admission.limit)) yield { labels: { pool }, value: admission.limit };
+      }
+    },
+  );
 }
 
 /** Under the names that Prometheus client libraries use. */

@@ -5,6 +5,8 @@ import type { ConfigState } from "../../app/config-state.ts";
 import type { Registry } from "../../app/metrics/registry.ts";
 import type { Gateway } from "../http/gateway.ts";
 import type { AdminPage } from "./admin-server.ts";
+import { explainPages } from "./explain-pages.ts";
+import { JSON_TYPE, json } from "./json.ts";
 import { poolsReport } from "./pools-report.ts";
 
 export interface PagesOptions {
@@ -14,7 +16,6 @@ export interface PagesOptions {
 }
 
 const TEXT = "text/plain; charset=utf-8";
-const JSON_TYPE = "application/json; charset=utf-8";
 
 export function adminPages({ gateway, config, registry }: PagesOptions): readonly AdminPage[] {
   return [
@@ -52,10 +53,6 @@ export function adminPages({ gateway, config, registry }: PagesOptions): readonl
       contentType: JSON_TYPE,
       render: () => ({ status: 200, body: json(poolsReport(gateway)) }),
     },
+    ...explainPages(gateway, config),
   ];
-}
-
-/** Undefined becomes null, so that every field is always there. */
-function json(value: unknown): string {
-  return `${JSON.stringify(value, (_, field: unknown) => field ?? null, 2)}\n`;
 }

@@ -7,15 +7,26 @@ import type { AttemptRecord } from "../../app/record.ts";
 import type { LivePool } from "../../app/live-pool.ts";
 import type { OutcomeKind } from "../../model/outcome.ts";
 import type { Ticket } from "../../model/verdict.ts";
-import type { EndpointConnection, ResponseReceiver } from "./endpoint-connection.ts";
-import type { Upstreams } from "./upstreams.ts";
+import type { EndpointConnection } from "./endpoint-connection.ts";
 
 /** What becomes of the connection: back to its pool, ended at once, or ended when what is queued has gone. */
 export type Parting = "release" | "destroy" | "let-go";
 
+export interface AttemptPlan {
+  readonly pool: LivePool;
+  readonly ticket: Ticket;
+  /** Has begun for whoever is to hear of the answer. */
+  readonly connection: EndpointConnection;
+  /** Time to the response's head, connecting included; 0 = no limit. */
+  readonly tryMs: number;
+  /** Counted from 1 within the exchange. */
+  readonly number: number;
+}
+
 export class Attempt {
   readonly ticket: Ticket;
   readonly connection: EndpointConnection;
+  readonly number: number;
   /** The connection was idle in the pool, not opened for this. */
   readonly reused: boolean;
   /** When it fails for want of a connection, and later for want of a response head. */
@@ -27,18 +38,12 @@ export class Attempt {
   /** The client still owes part of the request. */
   #excused = false;
 
-  /** `tryMs`: time to the response's head, connecting included; 0 = no limit. */
-  constructor(
-    pool: LivePool,
-    ticket: Ticket,
-    tryMs: number,
-    upstreams: Upstreams,
-    receiver: ResponseReceiver,
-  ) {
+  constructor({ pool, ticket, connection, tryMs, number }: AttemptPlan) {
     this.#pool = pool;
     this.#tryMs = tryMs;
     this.ticket = ticket;
-    this.connection = upstreams.of(pool, ticket.endpoint).take(receiver);
+    this.connection = connection;
+    this.number = number;
     this.reused = this.connection.connected;
     this.deadlineMs = Infinity;
     if (this.reused) this.connected(ticket.pickedMs);
@@ -60,6 +65,11 @@ export class Attempt {
     this.#excused = false;
     this.#pool.brain.expect(this.ticket, nowMs);
     this.uploading(nowMs);
+  }
+
+  /** A connection is there, so the endpoint has the request or gets it now. */
+  get isConnected(): boolean {
+    return this.#connectMs !== undefined;
   }
 
   connected(nowMs: number): void {
@@ -86,6 +96,7 @@ export class Attempt {
     const { ticket, connection, reused } = this;
     const record: AttemptRecord = {
       endpoint: ticket.endpoint.key,
+      decision: ticket.decision,
       outcome: kind,
       reused,
       connectMs: this.#connectMs,

@@ -1,54 +1,83 @@
 /**
  * The tries of one exchange: picks an endpoint for each, decides after each whether there is another, settles each.
  *
- * Invariants: at most one attempt is open; each is ended, and so settled, exactly once.
+ * One attempt is open at a time, and beside it, where the class of work allows it, a hedge: a second one that may answer
+ * first (hedge.ts). The two are told apart here and nowhere else; whichever answers first becomes the open one.
+ *
+ * Invariants: each attempt is ended, and so settled, exactly once; every attempt beyond the first is counted in the
+ * pool's `retries` while it is under way.
  */
-import type { LivePool } from "../../app/live-pool.ts";
 import type { TrafficMetrics } from "../../app/metrics/traffic.ts";
 import type { ExchangeNotes } from "../../app/record.ts";
+import type { PoolRouted } from "../../app/route-request.ts";
 import type { PickFacts } from "../../core/balance/pool-brain.ts";
 import { afterAttempt, type AttemptFacts } from "../../core/retry/after-attempt.ts";
-import type { OutcomeKind } from "../../model/outcome.ts";
+import type { HedgeFacts } from "../../core/retry/hedge.ts";
+import type { LoadReport } from "../../model/load-report.ts";
+import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { Verdict } from "../../model/verdict.ts";
 import { Attempt, type Parting } from "./attempt.ts";
 import type { ResponseReceiver } from "./endpoint-connection.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export class Attempts implements PickFacts {
-  readonly pool: LivePool;
+  readonly routed: PoolRouted;
+  readonly hash: number;
+  readonly lane: number;
   /** Slots tried, newest last. */
   readonly tried: number[] = [];
   open: Attempt | undefined;
+  hedge: Attempt | undefined;
   readonly #notes: ExchangeNotes;
   readonly #metrics: TrafficMetrics;
-  readonly #tryMs: number;
+  #begun = 0;
 
-  /** `tryMs`: to a response's head, 0 = no limit. */
-  constructor(pool: LivePool, tryMs: number, notes: ExchangeNotes, metrics: TrafficMetrics) {
-    this.pool = pool;
-    this.#tryMs = tryMs;
+  constructor(routed: PoolRouted, notes: ExchangeNotes, metrics: TrafficMetrics) {
+    this.routed = routed;
+    this.hash = routed.hash;
+    this.lane = routed.work.lane;
     this.#notes = notes;
     this.#metrics = metrics;
   }
 
-  /** The policy allows no attempt after the one that is open. */
+  /** The policy allows no attempt after those that are open. */
   get last(): boolean {
-    return this.#notes.attempts.length + 1 >= this.pool.spec.policy.retries.attempts;
+    return this.#begun >= this.routed.pool.spec.policy.retries.attempts;
+  }
+
+  get #roomToRetry(): boolean {
+    const { retries, spec } = this.routed.pool;
+    return retries.hasRoom(spec.policy.circuitBreaker.maxRetries);
   }
 
   begin(upstreams: Upstreams, receiver: ResponseReceiver, nowMs: number): Verdict {
-    const verdict = this.pool.brain.pick(this, nowMs);
-    if (verdict.kind === "send") {
-      this.open = new Attempt(this.pool, verdict.ticket, this.#tryMs, upstreams, receiver);
+    const { pool } = this.routed;
+    if (this.#begun === 0) {
+      pool.budget.deposit(nowMs);
+      if (pool.mayHedge) pool.hedges.sent(nowMs);
     }
+    const verdict = pool.brain.pick(this, nowMs);
+    if (verdict.kind === "send") this.open = this.#attempt(verdict, upstreams, receiver);
     return verdict;
   }
 
+  #attempt(
+    { ticket }: Extract<Verdict, { readonly kind: "send" }>,
+    upstreams: Upstreams,
+    receiver: ResponseReceiver,
+  ): Attempt {
+    const { pool, tryMs } = this.routed;
+    if (++this.#begun > 1) pool.retries.begin();
+    const connection = upstreams.of(pool, ticket.endpoint).take(receiver);
+    return new Attempt({ pool, ticket, connection, tryMs, number: this.#begun });
+  }
+
   /** Asked while the attempt is still open. True: the budget has paid for another. */
-  mayGoOn(facts: Omit<AttemptFacts, "attempts">, nowMs: number): boolean {
-    const { budget, spec } = this.pool;
-    const attempts = this.#notes.attempts.length + 1;
-    const step = afterAttempt(spec.policy.retries, { ...facts, attempts }, budget, nowMs);
+  mayGoOn(facts: Omit<AttemptFacts, "attempts" | "allowed" | "room">, nowMs: number): boolean {
+    const { pool, work } = this.routed;
+    const allowed = work.workload.treatment.retries;
+    const asked = { ...facts, attempts: this.#begun, allowed, room: this.#roomToRetry };
+    const step = afterAttempt(pool.spec.policy.retries, asked, pool.budget, nowMs);
     if (step.kind === "again") {
       this.#metrics.retried(facts.cause!);
       return true;
@@ -58,12 +87,77 @@ export class Attempts implements PickFacts {
     return false;
   }
 
-  /** Harmless where none is open. */
+  // ---- the hedge ------------------------------------------------------------------------------------------------------
+
+  /** How long the open attempt may take before a hedge is thought of [ms]; below 0: never. */
+  hedgeDelayMs(nowMs: number): number {
+    const { pool, work } = this.routed;
+    return work.workload.treatment.hedging ? pool.hedges.delayMs(nowMs) : -1;
+  }
+
+  /** Opens a second attempt at another endpoint, if that is allowed now. Undefined: it is not. */
+  beginHedge(
+    upstreams: Upstreams,
+    receiver: ResponseReceiver,
+    facts: Pick<HedgeFacts, "method" | "bodyInHand">,
+    nowMs: number,
+  ): Attempt | undefined {
+    const { pool } = this.routed;
+    const attemptsMax = pool.spec.policy.retries.attempts;
+    const allowed = this.#roomToRetry;
+    const step = pool.hedges.step({ ...facts, allowed, attempts: this.#begun, attemptsMax }, nowMs);
+    this.#metrics.hedge(step.kind === "hedge" ? "sent" : step.reason);
+    if (step.kind !== "hedge") return undefined;
+    this.tried.push(this.open!.ticket.slot);
+    const verdict = pool.brain.pick(this, nowMs);
+    if (verdict.kind !== "send") return undefined;
+    this.hedge = this.#attempt(verdict, upstreams, receiver);
+    return this.hedge;
+  }
+
+  /** The hedge takes the open one's place, which ends as told. False: there is no hedge. */
+  promoteHedge(kind: OutcomeKind, status: number, nowMs: number): boolean {
+    const { hedge } = this;
+    if (hedge === undefined) return false;
+    this.hedge = undefined;
+    this.#close(this.open!, kind, status, "destroy", nowMs);
+    this.open = hedge;
+    return true;
+  }
+
+  /** The hedge has failed, or is no longer wanted. Harmless where there is none. */
+  endHedge(kind: OutcomeKind, status: number, nowMs: number): void {
+    const { hedge } = this;
+    if (hedge === undefined) return;
+    this.hedge = undefined;
+    this.#close(hedge, kind, status, "destroy", nowMs);
+  }
+
+  // ---- ends -----------------------------------------------------------------------------------------------------------
+
+  /** The open attempt has its response's head, perhaps with a word on how loaded the endpoint is. */
+  answered(status: number, load: LoadReport | undefined, nowMs: number): void {
+    const attempt = this.open!;
+    const { pool } = this.routed;
+    attempt.answered(status, nowMs);
+    if (load !== undefined) pool.brain.loadReported(attempt.ticket, load, nowMs);
+    if (pool.mayHedge && attempt.number === 1 && outcomeOfStatus(status) === "success") {
+      pool.hedges.answered(nowMs - attempt.ticket.pickedMs, nowMs);
+    }
+  }
+
+  /** Of whatever is open. Harmless where nothing is. */
   end(kind: OutcomeKind, status: number, parting: Parting, nowMs: number): void {
+    this.endHedge("cancelled", 0, nowMs);
     const attempt = this.open;
     if (attempt === undefined) return;
     this.open = undefined;
+    this.#close(attempt, kind, status, parting, nowMs);
+  }
+
+  #close(attempt: Attempt, kind: OutcomeKind, status: number, parting: Parting, nowMs: number): void {
     this.tried.push(attempt.ticket.slot);
+    if (attempt.number > 1) this.routed.pool.retries.end();
     this.#notes.attempts.push(attempt.end(kind, status, nowMs, parting));
   }
 }

@@ -92,6 +92,11 @@ export class EndpointConnection implements WireUser {
     this.exchanges++;
   }
 
+  /** What it began for one is from now on another's: a hedge that has become the exchange's own attempt. */
+  handTo(receiver: ResponseReceiver): void {
+    this.#receiver = receiver;
+  }
+
   /** The exchange is over. Back to the pool if nothing is left unread and the endpoint agrees. */
   release(): void {
     this.#receiver = undefined;

@@ -1,40 +1,44 @@
 /**
  * The request line: what happens to one request, in order, from its head to its record.
  *
- *   route    which rule, which pool          needs the head; before all else, for the rest depends on it
- *   pick     which endpoint (core)           after routing; again for every attempt, on the pool's newest state
+ *   route    which rule, pool and class      needs the head; before all else, for the rest depends on it
+ *   admit    now, later or not at all        before the pick, for who waits must not hold a claim on an endpoint
+ *   pick     which endpoint (core)           after its turn came; again for every attempt, on the pool's newest state
  *   open     a connection, idle or new       after the pick, which holds the claim on it
  *   send     head and body                   the body streams; its first 64 KiB are kept while a retry is possible
  *   answer   the response's head             here a retry is decided for the last time; after it nothing can be undone
  *   stream   the response's body             flushed as it comes, with backpressure
  *   settle   the claim, exactly once         in `Attempt.end` and nowhere else
- *   record   log and metrics, exactly once   in `#finish` and nowhere else
+ *   record   turn given back, log, metrics   in `#finish` and nowhere else, exactly once
  *
- * Everything is synchronous between socket events. The exchange holds one connection to an endpoint at a time; who
- * ends it, and why, is decided in the methods named `on...` and `sweep`.
+ * Everything is synchronous between socket events. The exchange speaks with one endpoint at a time (a hedge stays in
+ * hedge.ts until it answers); who ends it, and why, is decided in the methods named `on...` and `sweep`.
  */
 import { ExchangeNotes, type EndedBy } from "../../app/record.ts";
 import { routeRequest } from "../../app/route-request.ts";
+import { Turn, type TurnTaker } from "../../app/turn.ts";
+import type { Refused } from "../../core/admission/admission.ts";
 import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { RetryCause } from "../../model/policy.ts";
-import { REFUSALS, type Refusal } from "../../model/refusal.ts";
-import { answerForm, refusalText } from "./answer.ts";
-import { AnswerStream } from "./answer-stream.ts";
+import type { Refusal } from "../../model/refusal.ts";
+import { loadReportIn } from "./answer.ts";
+import { FAILED, type AttemptFailure } from "./attempt-failure.ts";
 import type { Parting } from "./attempt.ts";
 import { Attempts } from "./attempts.ts";
 import type { ResponseReceiver } from "./endpoint-connection.ts";
 import type { ExchangeClient, ExchangeContext } from "./exchange-context.ts";
+import { Hedge } from "./hedge.ts";
 import { CLIENT_PROBE_MS } from "./limits.ts";
 import { OutgoingRequest } from "./outgoing-request.ts";
+import { Reply } from "./reply.ts";
 import { Tunnel, type TunnelOwner } from "./tunnel.ts";
-import { requestHeadText, responseHeadText } from "./wire/forward.ts";
-import { UNTIL_CLOSE } from "./wire/framing.ts";
+import { requestHeadText } from "./wire/forward.ts";
 import type { RequestHead } from "./wire/request-head.ts";
 import type { ResponseHead } from "./wire/response-head.ts";
 
-type Phase = "routing" | "connecting" | "waiting" | "answering" | "tunnel" | "over";
+type Phase = "routing" | "queued" | "connecting" | "waiting" | "answering" | "tunnel" | "over";
 
-export class Exchange implements ResponseReceiver, TunnelOwner {
+export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
   readonly method: string;
   /** Once the endpoint has switched protocols: where the client's bytes go. */
   tunnel: Tunnel | undefined;
@@ -42,16 +46,16 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
   readonly #context: ExchangeContext;
   readonly #client: ExchangeClient;
   readonly #startedMs: number;
-  readonly #minorVersion: number;
-  readonly #wantsTunnel: boolean;
   readonly #request: OutgoingRequest;
+  readonly #reply: Reply;
   #phase: Phase = "routing";
-  #keepAlive: boolean;
   #deadlineMs = Infinity;
   #lastActivityMs: number;
   /** Undefined until a pool is found. */
   #attempts: Attempts | undefined;
-  #answer: AnswerStream | undefined;
+  #turn: Turn | undefined;
+  /** Undefined: its class of work is not hedged. */
+  #hedge: Hedge | undefined;
 
   constructor(context: ExchangeContext, client: ExchangeClient, head: RequestHead, headMs: number) {
     this.#context = context;
@@ -63,33 +67,39 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
     this.#notes = new ExchangeNotes({ requestId, client: address, port, method, host, path, headMs });
     this.#startedMs = context.clock();
     this.#lastActivityMs = this.#startedMs;
-    this.#minorVersion = head.minorVersion;
-    this.#keepAlive = head.keepAlive;
-    this.#wantsTunnel = head.upgradesToWebSocket;
     this.#request = new OutgoingRequest(head.bodyLength !== 0);
+    this.#reply = new Reply(client, head, requestId);
   }
 
-  /** Something of an answer may have reached the client: it can be finished or cut, not replaced. */
-  get #begun(): boolean {
-    return this.tunnel !== undefined || (this.#answer?.begun ?? false);
-  }
-
-  // ---- route, pick, open ------------------------------------------------------------------------------------------
+  // ---- route, admit, pick, open -----------------------------------------------------------------------------------
 
   /** `buffer` holds the head that was just parsed. */
   begin(head: RequestHead, buffer: Buffer): void {
-    const { view, prng, metrics } = this.#context;
-    const routed = routeRequest(view, this.#client.port, head, prng);
-    this.#notes.rule = routed.rule;
+    const context = this.#context;
+    const nowMs = this.#startedMs;
+    const routed = routeRequest(context.view, this.#client, head, context.prng);
+    this.#notes.took(routed);
     if (routed.kind === "refuse") return this.refuse(routed.reason, "");
-    const { pool, requestMs, tryMs } = routed;
-    this.#notes.pool = pool.key;
-    if (requestMs > 0) this.#deadlineMs = this.#startedMs + requestMs;
-    this.#attempts = new Attempts(pool, tryMs, this.#notes, metrics);
-    const by = { clientAddress: this.#client.address, requestId: this.#notes.requestId };
-    this.#request.setHead(requestHeadText(head, buffer, by));
-    pool.budget.deposit(this.#startedMs);
-    this.#try(this.#startedMs);
+    const { pool, work, requestMs } = routed;
+    if (requestMs > 0) this.#deadlineMs = nowMs + requestMs;
+    this.#attempts = new Attempts(routed, this.#notes, context.metrics);
+    const { hedging } = work.workload.treatment;
+    if (hedging) this.#hedge = new Hedge(this, context, this.#attempts, this.#request);
+    this.#request.setHead(requestHeadText(head, buffer, this.#notes));
+    this.#phase = "queued";
+    this.#turn = new Turn(pool, work, routed.tenant, this);
+    const leave = this.#turn.ask(nowMs);
+    if (leave === "go") this.#try(nowMs);
+    else if (leave !== "wait") this.onTurnRefused(leave);
+  }
+
+  onTurn(nowMs: number): void {
+    this.#notes.waitedMs = this.#turn!.waitedMs;
+    this.#tryLater(nowMs);
+  }
+
+  onTurnRefused({ reason, retryAfterMs }: Refused): void {
+    this.refuse(reason, "", "gateway", retryAfterMs);
   }
 
   #try(nowMs: number): void {
@@ -102,8 +112,8 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
     if (attempt.reused) this.#send(attempts, nowMs);
   }
 
-  /** No read of the client is being worked off, at whose end a waiting head would go. */
-  #tryAgain(nowMs: number): void {
+  /** As no read of the client is being worked off, at whose end a waiting head would go. */
+  #tryLater(nowMs: number): void {
     this.#try(nowMs);
     this.#request.flush();
   }
@@ -121,8 +131,13 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
   #send(attempts: Attempts, nowMs: number): void {
     this.#phase = "waiting";
     this.#request.start(attempts.open!.connection.wire, attempts.last);
-    if (this.#request.whole) attempts.open!.requestSent(nowMs);
+    if (this.#request.whole) this.#requestSent(nowMs);
     this.#client.wire.resume();
+  }
+
+  #requestSent(nowMs: number): void {
+    this.#attempts!.open!.requestSent(nowMs);
+    this.#hedge?.arm(nowMs);
   }
 
   /** The client's read is worked off. */
@@ -142,7 +157,7 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
 
   onRequestEnd(): void {
     this.#request.whole = true;
-    if (this.#phase === "waiting") this.#attempts!.open!.requestSent(this.#context.clock());
+    if (this.#phase === "waiting") this.#requestSent(this.#context.clock());
   }
 
   onWritable(): void {
@@ -153,32 +168,20 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
 
   onInterim(head: ResponseHead, buffer: Buffer): void {
     this.#lastActivityMs = this.#context.sweeper.nowMs;
-    // RFC 9110 section 15.2: a server must not send 1xx to an HTTP/1.0 client.
-    if (this.#minorVersion === 0) return;
-    const form = { requestId: undefined, chunked: false, connection: undefined };
-    this.#client.wire.text(responseHeadText(head, buffer, form));
+    this.#reply.interim(head, buffer);
   }
 
   onResponseHead(head: ResponseHead, buffer: Buffer): "verbatim" | "decoded" | undefined {
     const nowMs = this.#context.clock();
     this.#lastActivityMs = nowMs;
-    this.#attempts!.open!.answered(head.status, nowMs);
-    if (head.status === 503 && this.#mayGoOn("unavailable", nowMs)) {
-      this.#endAttempt("server-error", head.status, nowMs);
-      this.#tryAgain(nowMs);
-      return undefined;
-    }
+    this.#attempts!.answered(head.status, loadReportIn(head, buffer), nowMs);
+    if (head.status === 503 && this.#goesOn("server-error", 503, "unavailable", nowMs)) return undefined;
+    this.#hedge?.end(nowMs);
+    this.#turn!.answered(head.status, nowMs);
     this.#phase = "answering";
     this.#request.forget();
-    this.#notes.status = head.status;
-    this.#notes.firstByteMs = nowMs - this.#startedMs;
-    const chunksKnown = this.#minorVersion === 1;
-    // Without chunks, a body of unknown length can only end with its connection.
-    if (this.#client.last || (!chunksKnown && head.bodyLength < 0)) this.#keepAlive = false;
-    const form = answerForm(head, this.#minorVersion, this.#notes.requestId, this.#keepAlive);
-    const rechunks = head.bodyLength === UNTIL_CLOSE && chunksKnown;
-    this.#answer = new AnswerStream(this.#client.wire, responseHeadText(head, buffer, form), rechunks);
-    return chunksKnown ? "verbatim" : "decoded";
+    this.#notes.answered(head.status, nowMs - this.#startedMs);
+    return this.#reply.begin(head, buffer);
   }
 
   // ---- stream -----------------------------------------------------------------------------------------------------
@@ -186,19 +189,19 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
   bodyBytes(buffer: Buffer, start: number, end: number): void {
     this.#lastActivityMs = this.#context.sweeper.nowMs;
     this.#notes.bytesOut += end - start;
-    if (!this.#answer!.bytes(buffer, start, end)) this.#attempts!.open!.connection.wire.pause();
+    if (!this.#reply.bytes(buffer, start, end)) this.#attempts!.open!.connection.wire.pause();
   }
 
   bodyText(text: string): void {
-    this.#answer!.text(text);
+    this.#reply.text(text);
   }
 
   onReadEnd(): void {
-    if (this.#phase === "answering") this.#answer!.flush();
+    if (this.#phase === "answering") this.#reply.flush();
   }
 
   onResponseEnd(): void {
-    this.#answer!.end();
+    this.#reply.end();
     this.#endAttempt(outcomeOfStatus(this.#notes.status), this.#notes.status, this.#context.clock());
     this.#finish("completion", "complete");
   }
@@ -210,7 +213,7 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
   // ---- tunnel -----------------------------------------------------------------------------------------------------
 
   onSwitch(head: ResponseHead, buffer: Buffer): Tunnel | undefined {
-    if (!this.#wantsTunnel) return undefined;
+    if (!this.#reply.maySwitch) return undefined;
     const nowMs = this.#context.clock();
     const attempt = this.#attempts!.open!;
     attempt.answered(head.status, nowMs);
@@ -218,12 +221,8 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
     this.tunnel = new Tunnel(this, this.#client.wire, attempt.connection.wire);
     this.#deadlineMs = Infinity;
     this.#lastActivityMs = nowMs;
-    this.#keepAlive = false;
-    this.#notes.status = head.status;
-    this.#notes.firstByteMs = nowMs - this.#startedMs;
-    const { requestId } = this.#notes;
-    const form = { requestId, chunked: false, connection: "Upgrade" } as const;
-    this.#client.wire.text(responseHeadText(head, buffer, form));
+    this.#notes.answered(head.status, nowMs - this.#startedMs);
+    this.#reply.switchProtocol(head, buffer);
     this.#client.onTunnelBegin();
     return this.tunnel;
   }
@@ -240,17 +239,13 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
 
   // ---- early ends -------------------------------------------------------------------------------------------------
 
-  /** The client will send no more (FIN). Whether it still listens is another question: see below. */
+  /** The client will send no more (FIN). Whether it still listens is another question. */
   onClientEnd(): void {
     if (this.tunnel !== undefined) this.tunnel.endFromClient();
     else if (!this.#request.whole) this.#cut("cancelled", "request-cut", "client");
-    else {
-      // A closed and a half-closed connection look alike until something is sent: the former then answers with RST,
-      // and the request is cancelled; the latter ignores an interim response, as RFC 9110 section 15.2 demands.
-      // Within a silent answer only the kernel can ask, and learns it a minute later.
-      if (this.#phase === "answering") this.#client.wire.keepAlive(CLIENT_PROBE_MS);
-      else if (this.#minorVersion === 1) this.#client.wire.text("HTTP/1.1 100 Continue\r\n\r\n");
-    }
+    // Whether it still listens: within a silent answer only the kernel can ask, and learns it a minute later.
+    else if (this.#phase === "answering") this.#client.wire.keepAlive(CLIENT_PROBE_MS);
+    else this.#reply.probe();
   }
 
   onClientGone(): void {
@@ -264,28 +259,22 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
 
   /** The request's body broke the rules after its head was taken. */
   onRequestMalformed(fault: string): void {
-    if (this.#begun) this.#cut("cancelled", `malformed-body: ${fault}`, "client");
-    else this.#failRequest("bad-request", fault, "client");
+    this.#failRequest("bad-request", fault, "client", `malformed-body: ${fault}`);
   }
 
   onUnreadable(fault: string): void {
-    this.#onAttemptFailed("broken", undefined, "bad-response", fault);
+    this.#onAttemptFailed(FAILED.toMakeSense, fault);
   }
 
   onConnectionLost(error: Error | undefined): void {
-    if (this.#phase === "connecting") {
-      this.#onAttemptFailed("connect-failure", "connect-failure", "connect-failed", error?.message ?? "");
-    } else {
-      // Before an answer this is the keep-alive race of a pooled connection, or an endpoint that died. Either way
-      // another attempt is as good as the first, if the request may be replayed at all.
-      const kind: OutcomeKind = !this.#begun && this.#attempts!.open!.reused ? "refused" : "broken";
-      this.#onAttemptFailed(kind, "refused-stream", "endpoint-reset", error?.message ?? "");
-    }
+    const pooled = !this.#reply.begun && this.#attempts!.open!.reused;
+    const failure = pooled ? FAILED.toTakeIt : FAILED.toStay;
+    this.#onAttemptFailed(this.#phase === "connecting" ? FAILED.toConnect : failure, error?.message ?? "");
   }
 
   /** It is for the client to send, or to take: silence is not the endpoint's. */
   get #clientOwes(): boolean {
-    if (this.#begun) return this.#attempts!.open!.connection.wire.paused;
+    if (this.#reply.begun) return this.#attempts!.open!.connection.wire.paused;
     return this.#phase === "waiting" && !this.#request.whole && !this.#client.wire.paused;
   }
 
@@ -294,8 +283,7 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
     this.#context.defect(error);
     if (this.#phase === "over") return;
     try {
-      if (this.#begun) this.#cut("cancelled", "internal-error", "gateway");
-      else this.#failRequest("internal-error", "", "gateway");
+      this.#failRequest("internal-error", "", "gateway");
     } catch (another) {
       this.#context.defect(another);
       this.#client.wire.destroy();
@@ -306,51 +294,67 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
   sweep(nowMs: number): void {
     if (nowMs >= this.#deadlineMs) {
       // An answer that takes its time, or whose client does, is no failure of the endpoint.
-      if (this.#begun) this.#cut("cancelled", "request-timeout", "gateway");
+      if (this.#reply.begun) this.#cut("cancelled", "request-timeout", "gateway");
       else {
         this.#endAttempt(this.#clientOwes ? "cancelled" : "timeout", 0, nowMs);
         this.refuse("request-timeout", "");
       }
-    } else if (nowMs >= (this.#attempts?.open?.deadlineMs ?? Infinity)) {
-      if (this.#clientOwes) this.#failRequest("body-timeout", "", "client");
-      else if (this.#phase === "connecting") {
-        this.#onAttemptFailed("connect-failure", "connect-failure", "connect-timeout", "");
-      } else this.#onAttemptFailed("timeout", undefined, "try-timeout", "");
-    } else {
-      const idleMs = this.#attempts?.pool.spec.policy.timeouts.idleMs ?? 0;
+    } else if (this.#phase === "queued") this.#turn!.tend(nowMs);
+    else if (nowMs >= (this.#attempts?.open?.deadlineMs ?? Infinity)) this.#onSilence("");
+    else {
+      const idleMs = this.#attempts?.routed.pool.spec.policy.timeouts.idleMs ?? 0;
       if (idleMs > 0 && nowMs - this.#lastActivityMs >= idleMs) this.#onIdle();
     }
   }
 
   #onIdle(): void {
     if (this.tunnel !== undefined) this.#cut("success", "idle-timeout", "gateway");
-    else if (this.#begun) this.#cut(this.#clientOwes ? "cancelled" : "timeout", "idle-timeout", "gateway");
-    else if (this.#clientOwes) this.#failRequest("body-timeout", "", "client");
-    else this.#onAttemptFailed("timeout", undefined, "try-timeout", "idle");
+    else if (!this.#reply.begun) this.#onSilence("idle");
+    else this.#cut(this.#clientOwes ? "cancelled" : "timeout", "idle-timeout", "gateway");
   }
 
-  #onAttemptFailed(kind: OutcomeKind, cause: RetryCause | undefined, refusal: Refusal, detail: string): void {
+  /** Nothing has come for too long, and nothing was answered. */
+  #onSilence(detail: string): void {
+    if (this.#clientOwes) this.#failRequest("body-timeout", "", "client");
+    else if (this.#phase === "connecting") this.#onAttemptFailed(FAILED.toConnectInTime, detail);
+    else this.#onAttemptFailed(FAILED.toAnswerInTime, detail);
+  }
+
+  #onAttemptFailed({ kind, cause, refusal }: AttemptFailure, detail: string): void {
     const nowMs = this.#context.clock();
-    const again = this.#mayGoOn(cause, nowMs);
-    if (this.#begun) {
-      const why = refusal === "bad-response" ? `malformed-response: ${detail}` : "response-cut";
-      this.#cut(kind, why, "endpoint");
+    if (this.#goesOn(kind, 0, cause, nowMs)) return;
+    if (this.#reply.begun) {
+      this.#cut(
+        kind,
+        refusal === "bad-response" ? `malformed-response: ${detail}` : "response-cut",
+        "endpoint",
+      );
       return;
     }
     this.#endAttempt(kind, 0, nowMs);
-    if (again) this.#tryAgain(nowMs);
-    else this.refuse(refusal, detail);
+    this.refuse(refusal, detail);
   }
 
-  #mayGoOn(cause: RetryCause | undefined, nowMs: number): boolean {
-    const { method } = this;
-    const facts = { cause, method, bodyInHand: this.#request.inHand, answering: this.#begun };
-    return this.#attempts!.mayGoOn(facts, nowMs);
+  /** The attempt has failed as told: the hedge beside it is the attempt from now on, or there is another, or neither. */
+  #goesOn(kind: OutcomeKind, status: number, cause: RetryCause | undefined, nowMs: number): boolean {
+    const attempts = this.#attempts!;
+    if (this.#hedge?.takeOver(kind, status, nowMs) === true) {
+      this.#phase = attempts.open!.isConnected ? "waiting" : "connecting";
+      return true;
+    }
+    const { inHand: bodyInHand } = this.#request;
+    const facts = { cause, method: this.method, bodyInHand, answering: this.#reply.begun };
+    if (!attempts.mayGoOn(facts, nowMs)) return false;
+    this.#endAttempt(kind, status, nowMs);
+    this.#tryLater(nowMs);
+    return true;
   }
 
-  #failRequest(refusal: Refusal, detail: string, endedBy: EndedBy): void {
+  /** For a reason that is not the endpoint's. `why`: what a cut is called. */
+  #failRequest(refusal: Refusal, detail: string, endedBy: EndedBy, why: string = refusal): void {
+    if (this.#reply.begun) return this.#cut("cancelled", why, endedBy);
     this.#endAttempt("cancelled", 0, this.#context.clock());
-    this.#keepAlive = false;
+    this.#reply.keepAlive = false;
     this.refuse(refusal, detail, endedBy);
   }
 
@@ -358,20 +362,14 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
   #cut(kind: OutcomeKind, why: string, endedBy: EndedBy): void {
     if (this.#phase === "over") return;
     this.#endAttempt(kind, this.#notes.status, this.#context.clock());
-    this.#keepAlive = false;
-    this.#client.wire.reset();
+    this.#reply.cut();
     this.#finish(endedBy, why);
   }
 
-  refuse(refusal: Refusal, detail: string, endedBy: EndedBy = "gateway"): void {
-    // An unread rest of the request would be taken for the next one.
-    if (!this.#request.whole || this.#client.last) this.#keepAlive = false;
-    this.#notes.status = REFUSALS[refusal].status;
+  refuse(refusal: Refusal, detail: string, endedBy: EndedBy = "gateway", retryAfterMs?: number): void {
+    const status = this.#reply.refuse({ refusal, detail, retryAfterMs }, this.#request.whole);
     this.#notes.refusal = refusal;
-    this.#notes.firstByteMs = this.#context.clock() - this.#startedMs;
-    const { requestId, method } = this.#notes;
-    const answer = { detail, requestId, headRequest: method === "HEAD", keepAlive: this.#keepAlive };
-    this.#client.wire.text(refusalText(refusal, answer));
+    this.#notes.answered(status, this.#context.clock() - this.#startedMs);
     this.#finish(endedBy, refusal);
   }
 
@@ -381,20 +379,21 @@ export class Exchange implements ResponseReceiver, TunnelOwner {
   #endAttempt(kind: OutcomeKind, status: number, nowMs: number): void {
     this.#request.stop();
     const answered = kind === "success" || kind === "overloaded" || kind === "server-error";
-    let parting: Parting = "destroy";
-    if (this.tunnel !== undefined) parting = this.tunnel.finished ? "let-go" : "destroy";
     // With the request cut short on it, a connection cannot carry another.
-    else if (answered && this.#request.sent) parting = "release";
+    let parting: Parting = answered && this.#request.sent ? "release" : "destroy";
+    if (this.tunnel !== undefined) parting = this.tunnel.finished ? "let-go" : "destroy";
     this.#attempts?.end(kind, status, parting, nowMs);
   }
 
   #finish(endedBy: EndedBy, why: string): void {
+    const notes = this.#notes;
+    const nowMs = this.#context.clock();
     this.#phase = "over";
-    this.#notes.endedBy = endedBy;
-    this.#notes.why = why;
-    this.#notes.totalMs = this.#context.clock() - this.#startedMs;
+    this.#hedge?.end(nowMs);
     this.#request.forget();
-    this.#context.record(this.#notes);
-    this.#client.onExchangeEnd(this.#keepAlive && this.#request.whole);
+    notes.ended(endedBy, why, nowMs - this.#startedMs);
+    this.#context.record(notes);
+    this.#turn?.end(notes.attempts.at(-1), notes.status, nowMs);
+    this.#client.onExchangeEnd(this.#reply.keepAlive && this.#request.whole);
   }
 }

@@ -37,15 +37,17 @@ export class OutgoingRequest {
   /** Sends what there is, from the start. `lastAttempt`: no copy is needed any more. */
   start(wire: Wire, lastAttempt: boolean): void {
     this.#wire = wire;
-    const { length } = this.#chunks;
-    this.#headUnsent = length === 0 && !this.whole;
+    this.#headUnsent = this.#chunks.length === 0 && !this.whole;
     if (this.#headUnsent) return;
-    if (length === 0) wire.text(this.#head);
-    for (let i = 0; i < length; i++) {
-      const chunk = this.#chunks[i]!;
-      wire.bytes(i === 0 ? this.#head : "", chunk, 0, chunk.length);
-    }
+    this.repeat(wire);
     if (lastAttempt || this.#bytes > REPLAY_BYTES_MAX) this.forget();
+  }
+
+  /** Sends all there is to one more endpoint; it must be in hand. */
+  repeat(wire: Wire): void {
+    if (this.#chunks.length === 0) wire.text(this.#head);
+    for (const [i, chunk] of this.#chunks.entries())
+      wire.bytes(i === 0 ? this.#head : "", chunk, 0, chunk.length);
   }
 
   /** The connection is lost or given up; what comes from now on waits for the next. */

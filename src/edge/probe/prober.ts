@@ -107,6 +107,7 @@ export class Prober {
     if (watched.stop.signal.aborted) return;
     const { state, transition } = observe(watched.health, result.passed, policy);
     watched.health = state;
+    if (result.passed) watched.pool.brain.checkPassed(endpoint.key, clock());
     if (transition !== undefined) {
       watched.pool.brain.setHealthy(endpoint.key, transition === "up", clock());
       const facts = { pool: watched.pool.key, endpoint: endpoint.key, probe: result.detail };

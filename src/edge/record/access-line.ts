@@ -12,10 +12,11 @@ export function accessLine(exchange: ExchangeRecord, time: Date): string {
     `{"time":"${time.toISOString()}","requestId":"${exchange.requestId}","client":"${exchange.client}",` +
     `"port":${exchange.port},"method":${JSON.stringify(exchange.method)},"host":${JSON.stringify(exchange.host)},` +
     `"path":${JSON.stringify(exchange.path)},"route":${text(rule?.rule.id)},"pool":${text(exchange.pool)},` +
+    `"class":${text(exchange.work)},` +
     `"status":${exchange.status},"refusal":${text(refusal)},"endedBy":"${exchange.endedBy}",` +
     `"why":${JSON.stringify(exchange.why)},"attempts":[${attempts.map(attemptText).join(",")}],` +
     retryStopText(exchange.retryStop) +
-    `"headMs":${ms(exchange.headMs)},"firstByteMs":${ms(exchange.firstByteMs)},"totalMs":${ms(exchange.totalMs)},` +
+    `"headMs":${ms(exchange.headMs)},"waitedMs":${ms(exchange.waitedMs)},"firstByteMs":${ms(exchange.firstByteMs)},"totalMs":${ms(exchange.totalMs)},` +
     `"bytesIn":${exchange.bytesIn},"bytesOut":${exchange.bytesOut}}`
   );
 }
@@ -27,7 +28,7 @@ function retryStopText(reason: string): string {
 
 function attemptText(attempt: AttemptRecord): string {
   return (
-    `{"endpoint":"${attempt.endpoint}","outcome":"${attempt.outcome}","reused":${attempt.reused},` +
+    `{"endpoint":"${attempt.endpoint}","decision":${attempt.decision},"outcome":"${attempt.outcome}","reused":${attempt.reused},` +
     `"connectMs":${ms(attempt.connectMs)},"firstByteMs":${ms(attempt.firstByteMs)},"totalMs":${ms(attempt.totalMs)}}`
   );
 }

@@ -73,7 +73,7 @@ export class Gateway {
   }
 
   adopt(spec: PoolSpec): void {
-    this.pool.adopt(spec, this.#context.engine.nowMs);
+    this.pool.adopt(spec, [], this.#context.engine.nowMs);
   }
 
   setHealthy(key: string, healthy: boolean): void {
@@ -211,7 +211,15 @@ export class Gateway {
 
   #mayGoOn(call: Call, cause: RetryCause): boolean {
     const { method, engine } = this.#context;
-    const facts = { attempts: call.attempts, cause, answering: false, method, bodyInHand: true };
+    const facts = {
+      attempts: call.attempts,
+      cause,
+      answering: false,
+      allowed: true,
+      room: true,
+      method,
+      bodyInHand: true,
+    };
     return (
       afterAttempt(this.pool.spec.policy.retries, facts, this.pool.budget, engine.nowMs).kind === "again"
     );

@@ -41,9 +41,13 @@ export async function lendGateway(setup: GatewaySetup, limits: Partial<ClientLim
     gateway,
     records: async (count) => (await gateway.records(before + count)).slice(before),
     end: async () => {
-      const isAtRest = (): boolean => claims(gateway) === 0 && gateway.running.gateway.connectionCount === 0;
-      const remains = (): string =>
-        `${claims(gateway)} claims and ${gateway.running.gateway.connectionCount} connections remain`;
+      const open = (): readonly number[] => [
+        claims(gateway),
+        permits(gateway),
+        gateway.running.gateway.connectionCount,
+      ];
+      const isAtRest = (): boolean => open().every((count) => count === 0);
+      const remains = (): string => `claims, permits and connections remain: ${open().join()}`;
       try {
         await waitUntil(isAtRest, remains);
         // A stopped gateway answers no questions, and is not lent again.
@@ -67,6 +71,15 @@ export function claims({ running: { gateway } }: TestGateway): number {
     for (const endpoint of pool.brain.report(gateway.clock())) sum += endpoint.inFlight;
   }
   return sum;
+}
+
+/** Permits to be under way, places in a queue and counted retries. */
+function permits({ running: { gateway } }: TestGateway): number {
+  const pools = [...gateway.view.pools.values()];
+  return pools.reduce(
+    (sum, { admission, retries }) => sum + admission.underWay + admission.waiting + retries.underWay,
+    0,
+  );
 }
 
 /** All samples of a family on the metrics page together. */

@@ -27,6 +27,8 @@ export interface StageOptions {
   readonly pools?: Readonly<Record<string, readonly Address[]>>;
   readonly policy?: object;
   readonly rules?: readonly object[];
+  /** More documents beside these. */
+  readonly more?: readonly object[];
   readonly limits?: Partial<ClientLimits>;
 }
 

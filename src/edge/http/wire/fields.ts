@@ -5,6 +5,7 @@
  * allows: no white space before the colon, no line folding, no bare CR or LF, no control characters.
  * One table is reused for message after message, so parsing allocates nothing.
  */
+import { LOAD_HEADER, LOAD_HEADER_BINARY, LOAD_HEADER_JSON } from "../../../core/signals/orca.ts";
 import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN, equalsIgnoreCase } from "./grammar.ts";
 
 const DASH = 0x2d;
@@ -28,6 +29,8 @@ export const FieldKind = {
   REQUEST_ID: 12,
   /** Named by a Connection field of this message. */
   NOMINATED: 13,
+  /** An endpoint's report of its load (ORCA), meant for whoever balances. */
+  LOAD: 14,
 } as const;
 
 /** Results of parsing besides "the index after the section", which is always positive. */
@@ -161,6 +164,12 @@ function kindOf(buffer: Uint8Array, start: number, end: number): number {
         known(buffer, start, "transfer-encoding", FieldKind.TRANSFER_ENCODING) ||
         known(buffer, start, "x-forwarded-proto", FieldKind.FORWARDED_PROTO)
       );
+    case 21:
+      return known(buffer, start, LOAD_HEADER, FieldKind.LOAD);
+    case 25:
+      return known(buffer, start, LOAD_HEADER_BINARY, FieldKind.LOAD);
+    case 26:
+      return known(buffer, start, LOAD_HEADER_JSON, FieldKind.LOAD);
     default:
       return FieldKind.OTHER;
   }

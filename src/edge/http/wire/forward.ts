@@ -30,6 +30,8 @@ const RESPONSE_DROPS = dropTable([
   FieldKind.KEEP_ALIVE,
   FieldKind.HOP,
   FieldKind.NOMINATED,
+  // How loaded an endpoint is was said to us, and is no client's concern.
+  FieldKind.LOAD,
 ]);
 
 function dropTable(kinds: readonly number[]): Uint8Array {
@@ -52,7 +54,8 @@ function keptFields(fields: FieldTable, buffer: Buffer, drops: Uint8Array): stri
 }
 
 export interface ForwardedBy {
-  readonly clientAddress: string;
+  /** The client's address. */
+  readonly client: string;
   readonly requestId: string;
 }
 
@@ -68,7 +71,7 @@ export function requestHeadText(head: RequestHead, buffer: Buffer, by: Forwarded
     text += `Host: ${head.authority}\r\n`;
   }
   text += keptFields(fields, buffer, REQUEST_DROPS);
-  text += `X-Forwarded-For: ${forwardedBefore(fields, buffer)}${by.clientAddress}\r\n`;
+  text += `X-Forwarded-For: ${forwardedBefore(fields, buffer)}${by.client}\r\n`;
   text += `X-Forwarded-Proto: http\r\nX-Forwarded-Host: ${head.authority}\r\nX-Request-Id: ${by.requestId}\r\n`;
   if (head.bodyLength === CHUNKED) text += "Transfer-Encoding: chunked\r\n";
   if (head.upgradesToWebSocket) text += "Connection: Upgrade\r\nUpgrade: websocket\r\n";
@@ -124,6 +127,7 @@ const NEVER_TRAILERS: ReadonlySet<string> = new Set([
  */
 export function trailerText(fields: FieldTable, buffer: Buffer): string | undefined {
   for (let i = 0; i < fields.count; i++) {
+    if (fields.kind[i] === FieldKind.LOAD) continue;
     if (fields.kind[i] !== FieldKind.OTHER) return undefined;
     const name = buffer.toString("latin1", fields.nameAt[i], fields.nameEnd[i]).toLowerCase();
     if (NEVER_TRAILERS.has(name.replaceAll("_", "-"))) return undefined;

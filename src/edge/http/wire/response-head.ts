@@ -24,6 +24,8 @@ export class ResponseHead {
   keepAliveMs = 0;
   /** The endpoint names itself or the exchange in X-Request-Id already. */
   hasRequestId = false;
+  /** Index of the first field in which the endpoint reports its load, or -1. */
+  loadField = -1;
   switchesToWebSocket = false;
   fault = "";
   readonly fields: FieldTable = new FieldTable();
@@ -110,10 +112,12 @@ export class ResponseHead {
   #readOthers(buffer: Buffer, fields: FieldTable): void {
     this.keepAliveMs = 0;
     this.hasRequestId = false;
+    this.loadField = -1;
     for (let i = 0; i < fields.count; i++) {
       const kind = fields.kind[i];
       if (kind === FieldKind.OTHER) continue;
       if (kind === FieldKind.REQUEST_ID) this.hasRequestId = true;
+      else if (kind === FieldKind.LOAD && this.loadField === -1) this.loadField = i;
       else if (kind === FieldKind.KEEP_ALIVE) {
         const seconds = /timeout=([0-9]{1,6})/.exec(fields.value(buffer, i));
         if (seconds !== null) this.keepAliveMs = Number(seconds[1]) * 1000;

@@ -30,6 +30,11 @@ export function machineFacts(): MachineFacts {
   };
 }
 
+/** The same for people, in one line. */
+export function machineLine({ cores, cpu, memoryGb, kernel, node, loadBefore }: MachineFacts): string {
+  return `${cores} cores (${cpu}), ${memoryGb} GB, Linux ${kernel}, Node ${node}, load before ${loadBefore}`;
+}
+
 function commit(): string | undefined {
   try {
     return execFileSync("git", ["describe", "--always", "--dirty"], {

@@ -1,0 +1,47 @@
+/**
+ * What one pool would do with a request now: the decision, and every endpoint with how it stood in it.
+ */
+import type { EndpointReport } from "../core/balance/endpoint-report.ts";
+import type { PickFacts } from "../core/balance/pick-facts.ts";
+import type { Explanation, FilterReason } from "../model/explanation.ts";
+import type { Prng } from "../std/prng.ts";
+import type { LivePool } from "./live-pool.ts";
+
+/** `compared`: looked at and not chosen. `not-drawn`: it could have been chosen, and was not looked at. */
+export type Standing = "chosen" | "compared" | "not-drawn" | FilterReason;
+
+export interface ExplainedEndpoint extends EndpointReport {
+  readonly zone: string | undefined;
+  readonly standing: Standing;
+  /** As compared: lower wins. */
+  readonly score: number | undefined;
+}
+
+export interface PoolExplanation {
+  readonly decision: Explanation;
+  /** In the order of the standing, the chosen one first. */
+  readonly endpoints: readonly ExplainedEndpoint[];
+}
+
+/** `prng`: as it stands when the pool is asked; not moved. */
+export function explainPool(pool: LivePool, facts: PickFacts, prng: Prng, nowMs: number): PoolExplanation {
+  const decision = pool.brain.explain(facts, nowMs, prng);
+  const zones = new Map(pool.spec.endpoints.map(({ key, zone }) => [key, zone]));
+  const filters = new Map(decision.filtered.map(({ key, reason }) => [key, reason]));
+  const considered = new Map(decision.considered.map((each) => [each.key, each]));
+  const endpoints = pool.brain.report(nowMs).map((report): ExplainedEndpoint => {
+    const { key } = report;
+    const looked = considered.get(key);
+    const standing =
+      key === decision.chosen
+        ? "chosen"
+        : (filters.get(key) ?? (looked === undefined ? "not-drawn" : "compared"));
+    return { ...report, zone: zones.get(key), standing, score: looked?.score };
+  });
+  return { decision, endpoints: endpoints.toSorted((a, b) => rank(a.standing) - rank(b.standing)) };
+}
+
+function rank(standing: Standing): number {
+  const at = ["chosen", "compared", "not-drawn"].indexOf(standing);
+  return at === -1 ? 3 : at;
+}
