@@ -80,7 +80,7 @@ export async function explainStage(
     admin,
     json,
     explain: (request) =>
-      json(`/debug/explain?${new URLSearchParams({ request, port: String(gateway.port) })}`),
+      json(`/debug/explain?${new URLSearchParams({ request, port: String(gateway.port) }).toString()}`),
     send: async (target = "/", host = "a.test") => {
       const bytes = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
       const { status } = await exchangeOnce(gateway.port, bytes);
