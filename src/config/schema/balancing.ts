@@ -23,6 +23,7 @@ export const BALANCING: readonly BalancingPolicy[] = [
   "RoundRobin",
   "Random",
   "LeastRequest",
+  "ShortestDelay",
   "PeakEwma",
   "LocalityAware",
   "Prequal",

@@ -12,6 +12,7 @@ import { Prequal } from "./prequal.ts";
 import { Random } from "./random.ts";
 import { ResourceAware } from "./resource-aware.ts";
 import { RoundRobin } from "./round-robin.ts";
+import { ShortestDelay } from "./shortest-delay.ts";
 
 export function createPicker(policy: BalancingPolicy, world: PickerWorld): Picker {
   switch (policy) {
@@ -27,6 +28,8 @@ export function createPicker(policy: BalancingPolicy, world: PickerWorld): Picke
       return new ResourceAware(world);
     case "Auto":
       return new Auto(world, createPicker);
+    case "ShortestDelay":
+      return new ShortestDelay(world);
     case "PeakEwma":
       return new PeakEwma(world);
     case "LocalityAware":
