@@ -52,6 +52,7 @@ const ROWS: readonly Row[] = [
   { name: "RoundRobin", balancing: "RoundRobin" },
   { name: "Random", balancing: "Random" },
   { name: "LeastRequest", balancing: "LeastRequest" },
+  { name: "ShortestDelay", balancing: "ShortestDelay" },
   { name: "PeakEwma", balancing: "PeakEwma" },
   { name: "LocalityAware", balancing: "LocalityAware" },
   { name: "Prequal", balancing: "Prequal" },

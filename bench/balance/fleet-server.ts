@@ -4,15 +4,14 @@
  *
  * Each endpoint is a server on a port of its own; its service is a timer behind slots and a queue, first in first out, so that ten
  * of them need a few per cent of a core and what is measured is where requests were sent. The work of request number i
- * (the path is /r/i) is drawn from the seed and i alone: every proxy meets the same requests, a retry is the same work.
+ * (the path is /r/i) is work.ts's.
  * Conditions begin with the first request. Requests below COUNT_FROM warm up and are not counted.
  */
 import type { AddressInfo, Socket } from "node:net";
-import { workSampler } from "../../src/sim/chance/work.ts";
-import { createPrng } from "../../src/std/prng.ts";
 import { HOST } from "../lib/network.ts";
 import { rawAnswer, type RawHandler, rawServer } from "../lib/raw-server.ts";
-import { type EndpointSpec, SCENARIOS, SLOTS, WORK } from "./scenarios.ts";
+import { type EndpointSpec, SCENARIOS, SLOTS } from "./scenarios.ts";
+import { workMs } from "./work.ts";
 
 /** Of the failing endpoint. */
 const FAIL_MS = 1;
@@ -25,13 +24,9 @@ const [seed = 0, countFrom = 0] = process.argv.slice(3).map(Number);
 const attempts = scenario.endpoints.map(() => 0);
 let beganMs = Number.NaN;
 
-function workMs(request: number): number {
-  return workSampler({ kind: "lognormal", ...WORK }, createPrng(seed + request * 0x9e37))();
-}
-
-function slownessNow({ slowness, flipMs }: EndpointSpec): number {
+function slownessNow({ slowness, flipMs, soundFirst }: EndpointSpec): number {
   if (flipMs === 0) return slowness;
-  return Math.floor((performance.now() - beganMs) / flipMs) % 2 === 0 ? slowness : 1;
+  return Math.floor((performance.now() - beganMs) / flipMs) % 2 === (soundFirst ? 1 : 0) ? slowness : 1;
 }
 
 function endpoint(spec: EndpointSpec, index: number): RawHandler {
@@ -55,8 +50,8 @@ function endpoint(spec: EndpointSpec, index: number): RawHandler {
     if (Number.isNaN(beganMs)) beganMs = performance.now();
     if (number >= countFrom) attempts[index] = (attempts[index] ?? 0) + 1;
     if (spec.fails) return void setTimeout(() => socket.write(FAILED), FAIL_MS);
-    if (busy < SLOTS) serve(workMs(number), socket);
-    else waiting.push({ work: workMs(number), socket });
+    if (busy < SLOTS) serve(workMs(seed, number), socket);
+    else waiting.push({ work: workMs(seed, number), socket });
   };
 }
 

@@ -19,7 +19,7 @@ import { findPlimsoll } from "./proxies/plimsoll.ts";
 import type { Proxy } from "./proxies/proxy.ts";
 import { markdownReport, textReport } from "./report.ts";
 import { SCENARIOS } from "./scenarios.ts";
-import { linesOf, quantile } from "./summary.ts";
+import { floorMs, linesOf, quantile } from "./summary.ts";
 import { verdictOf } from "./verdicts.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -59,7 +59,7 @@ async function* measureAll(
         const group = turned.slice(at, at + options.atOnce);
         const names = group.map(({ name }) => name).join(", ");
         progress(`round ${round + 1} of ${options.rounds}, ${scenario.name}: ${names}`);
-        yield await Promise.all(group.map((proxy) => measure(options, folder, scenario, proxy, round)));
+        yield await measure(options, folder, scenario, group, round);
       }
     }
   }
@@ -74,7 +74,11 @@ async function run(options: BenchOptions, folder: string): Promise<void> {
   const names = proxies.map(({ name }) => name);
   const reports = SCENARIOS.filter(({ name }) => options.scenarios.includes(name)).map((scenario) => {
     const lines = linesOf(scenario, names, cells);
-    return { scenario, lines, verdict: verdictOf(scenario, lines) };
+    return {
+      scenario,
+      lines,
+      verdict: verdictOf(scenario, lines, floorMs(cells.filter((cell) => cell.scenario === scenario.name))),
+    };
   });
   const versions = Object.fromEntries(proxies.map(({ program, version }) => [program, version]));
   const late = cells.map(({ lateP99Ms }) => lateP99Ms);

@@ -6,14 +6,16 @@
  * so that the sound part of the fleet can carry them at 60 to 70 % of its capacity, except for the even fleet, which
  * is loaded to 75 %: there queues are what is left to tell proxies apart.
  */
-export const SCENARIO_NAMES = ["even", "slow", "flip", "two-speeds", "fail-fast"] as const;
+export const SCENARIO_NAMES = ["even", "slow", "flip", "by-turns", "two-speeds", "fail-fast"] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
 export interface EndpointSpec {
   /** Times as long as the work says; 1 is sound. */
   readonly slowness: number;
-  /** Half of a period as `slowness` says, half of it sound, by turns; 0: always as it says. */
+  /** For so long as `slowness` says, then for as long sound, and so on; 0: always as it says. */
   readonly flipMs: number;
+  /** Begins sound. */
+  readonly soundFirst: boolean;
   /** Answers 503 after a millisecond, without a slot. Its health check passes all the same. */
   readonly fails: boolean;
 }
@@ -32,7 +34,7 @@ export const ENDPOINTS = 8;
 export const SLOTS = 4;
 export const WORK = { meanMs: 50, sigma: 0.4 } as const;
 
-const SOUND: EndpointSpec = { slowness: 1, flipMs: 0, fails: false };
+const SOUND: EndpointSpec = { slowness: 1, flipMs: 0, soundFirst: false, fails: false };
 
 /** Bad ones first, the rest is sound. */
 function fleet(...bad: readonly EndpointSpec[]): readonly EndpointSpec[] {
@@ -64,6 +66,17 @@ export const SCENARIOS: readonly Scenario[] = [
     ratePerSec: 360,
     endpoints: fleet({ ...SOUND, slowness: 10, flipMs: 4000 }),
     watched: { title: "flipping one", indexes: FIRST },
+    target: "half",
+  },
+  {
+    name: "by-turns",
+    title: "two of eight are ten times slower by turns, four seconds each",
+    ratePerSec: 360,
+    endpoints: fleet(
+      { ...SOUND, slowness: 10, flipMs: 4000 },
+      { ...SOUND, slowness: 10, flipMs: 4000, soundFirst: true },
+    ),
+    watched: { title: "flipping two", indexes: [0, 1] },
     target: "half",
   },
   {

@@ -3,6 +3,7 @@
  * those of all rounds together, for one round has too few such requests.
  */
 import { median } from "../lib/stats.ts";
+import { worksMs } from "./work.ts";
 import type { Cell } from "./measure.ts";
 import type { Scenario } from "./scenarios.ts";
 
@@ -44,6 +45,21 @@ function summarise(scenario: Scenario, proxy: string, cells: readonly Cell[]): L
     errors: cells.reduce((sum, { errors }) => sum + errors, 0),
     watchedShare: attempts((index) => scenario.watched.indexes.includes(index)) / attempts(() => true),
   };
+}
+
+/** p99 of the work alone, as the median of the rounds: the least that any p99 can be. */
+export function floorMs(cells: readonly Cell[]): number {
+  const rounds = new Map(
+    cells.map(({ seed, warmUp, latenciesMs }) => [seed, [warmUp, latenciesMs.length] as const]),
+  );
+  return median(
+    Array.from(rounds, ([seed, [from, count]]) =>
+      quantile(
+        worksMs(seed, from, count).toSorted((a, b) => a - b),
+        0.99,
+      ),
+    ),
+  );
 }
 
 export function linesOf(

@@ -1,35 +1,35 @@
 /**
  * Small network helpers of the bench: free ports and waiting until a server answers. Loopback only.
  */
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { get } from "node:http";
 import { sleep, type Child } from "./children.ts";
 
 export const HOST = "127.0.0.1";
-/** Starting takes well under a second everywhere; ten cover a machine that is busy with other work. */
-const READY_WITHIN_MS = 10_000;
+/** Starting takes about a second at most; thirty cover a machine that is busy with other work. */
+const READY_WITHIN_MS = 30_000;
 
-/** `count` ports that are free now; all are held open together so that they differ. */
+/** Below the range that the kernel hands out by itself, so that no outgoing connection takes one before its server does. */
+const FIRST_PORT = 12_000;
+const PORTS = 20_000;
+let nextPort = Math.floor(Math.random() * PORTS);
+
+/** `count` ports that are free now; none is given out twice. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject).listen(0, HOST, resolve);
-      });
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise((resolve) => {
-          server.close(resolve);
-        }),
-    ),
-  );
+  const ports: number[] = [];
+  for (let tries = 0; ports.length < count && tries < PORTS; tries += 1) {
+    const port = FIRST_PORT + (nextPort++ % PORTS);
+    if (await isFree(port)) ports.push(port);
+  }
   return ports;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, HOST, () => server.close(() => resolve(true)));
+  });
 }
 
 /** The status of one GET, or 0 where there was no answer. */

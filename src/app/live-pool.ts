@@ -2,10 +2,11 @@
  * A pool that lives: its brain, who is admitted to it, its budgets and its policy, kept from view to view under the pool's
  * key, so that what was learnt survives a reload.
  */
-import { Admission, type Admitted } from "../core/admission/admission.ts";
+import { Admission, type AdmissionFacts, type Admitted, type Refused } from "../core/admission/admission.ts";
 import { classLanes } from "../core/admission/class-lanes.ts";
 import { classesAt, Classifier, type ClassifyFacts, type ClassifyRule } from "../core/admission/classify.ts";
 import type { RouteHabits } from "../core/admission/observed.ts";
+import type { Permit } from "../core/admission/permits.ts";
 import { admissionPolicyFor } from "../core/admission/policy-for.ts";
 import { PoolBrain } from "../core/balance/pool-brain.ts";
 import { RetryBudget } from "../core/retry/budget.ts";
@@ -14,7 +15,6 @@ import { HedgeGovernor } from "../core/retry/hedge.ts";
 import type { PoolSpec } from "../model/pool.ts";
 import type { WorkloadClass } from "../model/workload.ts";
 import type { Prng } from "../std/prng.ts";
-import type { Turn } from "./turn.ts";
 
 /** A class of work as it is met at one pool. */
 export interface LiveClass {
@@ -23,6 +23,12 @@ export interface LiveClass {
   readonly index: number;
   /** Its lane in the pool's brain. */
   readonly lane: number;
+}
+
+/** Who waits to be admitted: hears either of its turn or of a refusal, once. */
+export interface Waiter {
+  granted(permit: Permit<Waiter>, nowMs: number): void;
+  refused(refused: Refused, nowMs: number): void;
 }
 
 export interface LivePoolOptions {
@@ -34,7 +40,7 @@ export interface LivePoolOptions {
 export class LivePool {
   readonly key: string;
   readonly brain: PoolBrain;
-  readonly admission: Admission<Turn>;
+  readonly admission: Admission<Waiter>;
   readonly budget: RetryBudget = new RetryBudget();
   readonly retries: RetryConcurrency = new RetryConcurrency();
   readonly hedges: HedgeGovernor = new HedgeGovernor();
@@ -85,9 +91,9 @@ export class LivePool {
     return this.#classes[this.#classifier.classify(rule, facts, habits)]!;
   }
 
-  /** Whoever waits hears of it through its turn, possibly before this returns. */
-  admit(turn: Turn, nowMs: number): Admitted<Turn> {
-    const admitted = this.admission.admit(turn, nowMs);
+  /** A waiter hears of its turn later, or even before this returns. */
+  admit(facts: AdmissionFacts<Waiter>, nowMs: number): Admitted<Waiter> {
+    const admitted = this.admission.admit(facts, nowMs);
     // Somebody of less weight may have given way.
     if (admitted.kind === "wait") this.handOut(nowMs);
     return admitted;

@@ -8,9 +8,9 @@ import type { AdmissionFacts, Refused } from "../core/admission/admission.ts";
 import type { WaitTicket } from "../core/admission/class-queue.ts";
 import type { Permit } from "../core/admission/permits.ts";
 import type { AttemptRecord } from "./record.ts";
-import type { LiveClass, LivePool } from "./live-pool.ts";
+import type { LiveClass, LivePool, Waiter } from "./live-pool.ts";
 
-/** Who waits: hears either of its turn or of a refusal, once. */
+/** Whose turn it is to be. */
 export interface TurnTaker {
   onTurn(nowMs: number): void;
   onTurnRefused(refused: Refused, nowMs: number): void;
@@ -20,13 +20,13 @@ export interface TurnTaker {
 
 const UNTRIED = { kind: "cancelled", status: 0 } as const;
 
-export class Turn implements AdmissionFacts<Turn> {
+export class Turn implements AdmissionFacts<Waiter>, Waiter {
   readonly classIndex: number;
   readonly tenant: string;
   readonly #pool: LivePool;
   readonly #taker: TurnTaker;
-  #permit: Permit<Turn> | undefined;
-  #ticket: WaitTicket<Turn> | undefined;
+  #permit: Permit<Waiter> | undefined;
+  #ticket: WaitTicket<Waiter> | undefined;
 
   constructor(pool: LivePool, work: LiveClass, tenant: string, taker: TurnTaker) {
     this.classIndex = work.index;
@@ -61,7 +61,7 @@ export class Turn implements AdmissionFacts<Turn> {
   }
 
   /** From the pool. */
-  granted(permit: Permit<Turn>, nowMs: number): void {
+  granted(permit: Permit<Waiter>, nowMs: number): void {
     this.#ticket = undefined;
     this.#permit = permit;
     try {

@@ -13,6 +13,7 @@ export type BalancingPolicy =
   | "RoundRobin"
   | "Random"
   | "LeastRequest"
+  | "ShortestDelay"
   | "PeakEwma"
   | "LocalityAware"
   | "Prequal"

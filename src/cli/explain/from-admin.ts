@@ -16,7 +16,7 @@ export async function explainFromAdmin(
   for (const header of headers) query.append("header", header);
   if (port !== undefined) query.set("port", String(port));
   if (client !== undefined) query.set("client", client);
-  return (await ask(admin, `/debug/explain?${query}`)) as RequestExplanation;
+  return (await ask(admin, `/debug/explain?${query.toString()}`)) as RequestExplanation;
 }
 
 /** `id`: `namespace/service:port/number`. */

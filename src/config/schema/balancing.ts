@@ -24,6 +24,7 @@ export const BALANCING: readonly BalancingPolicy[] = [
   "RoundRobin",
   "Random",
   "LeastRequest",
+  "ShortestDelay",
   "PeakEwma",
   "LocalityAware",
   "Prequal",

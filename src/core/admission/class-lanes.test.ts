@@ -1,3 +1,4 @@
+/** From classes of work to the lanes they ask for. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RESOURCE_PROFILES } from "../../model/balancing.ts";

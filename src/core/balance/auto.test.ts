@@ -9,36 +9,30 @@ import { keys, spec } from "./virtual-pool.test.ts";
 
 const PLAIN: PoolKnowledge = {
   endpoints: 10,
-  gateways: 1,
   rifReported: 0,
   utilisationReported: 0,
   streams: 0,
-  spread: 1,
-  variation: 1,
 };
 
 test("the rules, first to last", () => {
   const policy = (known: Partial<PoolKnowledge>): string =>
-    autoChoice({ ...PLAIN, ...known }, "PeakEwma").policy;
-  assert.equal(policy({}), "PeakEwma");
-  assert.equal(policy({ endpoints: 1, rifReported: 1 }), "PeakEwma");
+    autoChoice({ ...PLAIN, ...known }, "ShortestDelay").policy;
+  assert.equal(policy({}), "ShortestDelay");
+  assert.equal(policy({ endpoints: 1, rifReported: 1 }), "ShortestDelay");
   assert.equal(policy({ rifReported: 0.6 }), "Prequal");
-  assert.equal(policy({ utilisationReported: 1 }), "PeakEwma");
+  assert.equal(policy({ utilisationReported: 1 }), "ShortestDelay");
   assert.equal(policy({ utilisationReported: 1, streams: 0.8 }), "ResourceAware");
-  assert.equal(policy({ spread: 3 }), "PeakEwma");
-  assert.equal(policy({ spread: 3, gateways: 4 }), "LocalityAware");
-  assert.equal(policy({ spread: 3, gateways: 4, variation: 20 }), "PeakEwma");
+  assert.equal(policy({ streams: 0.8 }), "ShortestDelay");
 });
 
 test("what a policy brings about does not end it", () => {
   const stays = (
     known: Partial<PoolKnowledge>,
-    current: "Prequal" | "LocalityAware" | "ResourceAware",
+    current: "Prequal" | "ResourceAware",
   ): void => {
     assert.equal(autoChoice({ ...PLAIN, ...known }, current).policy, current);
   };
   stays({ rifReported: 0.25 }, "Prequal");
-  stays({ spread: 1.5, gateways: 2, variation: 6 }, "LocalityAware");
   stays({ streams: 0.3, utilisationReported: 0.3 }, "ResourceAware");
 });
 
@@ -46,10 +40,10 @@ test("every choice gives a reason in words", () => {
   for (const known of [
     {},
     { rifReported: 0.6 },
-    { spread: 3, gateways: 4 },
-    { gateways: 2, spread: 3, variation: 9 },
+    { streams: 0.8, utilisationReported: 1 },
+    { endpoints: 1 },
   ]) {
-    const { because } = autoChoice({ ...PLAIN, ...known }, "PeakEwma");
+    const { because } = autoChoice({ ...PLAIN, ...known }, "ShortestDelay");
     assert.ok(because.length > 20 && !because.includes("NaN"), because);
   }
 });
@@ -86,11 +80,11 @@ test("turns to Prequal when reports come, holds it through gaps, and returns whe
   brain.adopt(spec(keys(8), "Auto"), 0);
   assert.deepEqual(
     run(brain, 0, 5, () => 10, undefined),
-    ["PeakEwma"],
+    ["ShortestDelay"],
   );
   assert.deepEqual(
     run(brain, 5, 40, () => 10, 2),
-    ["PeakEwma", "Prequal"],
+    ["ShortestDelay", "Prequal"],
   );
   assert.deepEqual(
     run(brain, 40, 45, () => 10, undefined),
@@ -102,7 +96,7 @@ test("turns to Prequal when reports come, holds it through gaps, and returns whe
   );
   assert.deepEqual(
     run(brain, 60, 120, () => 10, undefined),
-    ["Prequal", "PeakEwma"],
+    ["Prequal", "ShortestDelay"],
   );
 });
 
@@ -118,16 +112,4 @@ test("facts that come and go within seconds move nothing", () => {
   }
   const exchanges = seen.filter((policy, i) => i > 0 && policy !== seen[i - 1]).length;
   assert.ok(exchanges <= 600 / 60, `${exchanges} in ten minutes`);
-});
-
-test("an uneven fleet shared by several gateways is LocalityAware's, alone it is not", () => {
-  const uneven = (slot: number): number => (slot < 4 ? 5 : 40);
-  for (const [gateways, expected] of [
-    [1, ["PeakEwma"]],
-    [5, ["PeakEwma", "LocalityAware"]],
-  ] as const) {
-    const brain = new PoolBrain({ prng: createPrng(1), gateways });
-    brain.adopt(spec(keys(8), "Auto"), 0);
-    assert.deepEqual(run(brain, 0, 90, uneven, undefined), expected);
-  }
 });

@@ -1,14 +1,12 @@
 /**
- * Auto: PeakEwma until something better is known to fit (auto-choice.ts), and always able to say what and why.
+ * Auto: ShortestDelay until something better is known to fit (auto-choice.ts), and always able to say what and why.
  *
  * A change must have been asked for ten seconds without a break, and comes at most once a minute: policies are exchanged
- * for lasting facts, not for moods, and each exchange costs what the old one had learned. Windows of throughput
- * and latency are kept whatever the policy, so that LocalityAware begins with knowledge.
+ * for lasting facts, not for moods, and each exchange costs what the old one had learned.
  */
 import type { Factor } from "../../model/explanation.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { BalancingPolicy } from "../../model/policy.ts";
-import { windowAnswer } from "../signals/rate-window.ts";
 import { autoChoice, type AutoChoice } from "./auto-choice.ts";
 import { AutoSignals } from "./auto-signals.ts";
 import type { PickFacts } from "./pick-facts.ts";
@@ -19,7 +17,7 @@ const KEPT_MS = 60_000;
 
 export type MakeNamed = (policy: Exclude<BalancingPolicy, "Auto">, world: PickerWorld) => Picker;
 
-const AT_FIRST: AutoChoice = { policy: "PeakEwma", because: "nothing else is known yet" };
+const AT_FIRST: AutoChoice = { policy: "ShortestDelay", because: "nothing else is known yet" };
 
 export class Auto extends PickerBase {
   readonly #world: PickerWorld;
@@ -52,9 +50,6 @@ export class Auto extends PickerBase {
   }
 
   override answered(slot: number, nowMs: number): void {
-    const { columns } = this.#world;
-    this.#signals.answered(columns, slot);
-    if (this.#choice.policy !== "LocalityAware") windowAnswer(columns, slot, nowMs);
     this.#picker.answered(slot, nowMs);
   }
 
@@ -72,8 +67,8 @@ export class Auto extends PickerBase {
   }
 
   override rebalance(nowMs: number): void {
-    const { columns, candidates, gateways } = this.#world;
-    const known = this.#signals.read(columns, candidates, gateways, nowMs);
+    const { columns, candidates } = this.#world;
+    const known = this.#signals.read(columns, candidates, nowMs);
     const choice = autoChoice(known, this.#choice.policy);
     if (choice.policy === this.#choice.policy) {
       this.#choice = choice;

@@ -8,7 +8,7 @@ import type { BalancingPolicy } from "../../model/policy.ts";
 import { FIRST_TRY } from "./pool-brain.ts";
 import { type Answer, keys, spec, VirtualPool } from "./virtual-pool.test.ts";
 
-const ADAPTIVE: readonly BalancingPolicy[] = ["PeakEwma", "LocalityAware"];
+const ADAPTIVE: readonly BalancingPolicy[] = ["ShortestDelay", "PeakEwma", "LocalityAware"];
 const GOOD: Answer = { kind: "success", afterMs: 10 };
 const EVERY_MS = 5;
 

@@ -27,7 +27,6 @@ export interface ChooserSetting {
   readonly prng: Prng;
   /** Where this gateway runs; undefined: not known, and no zone is preferred. */
   readonly localZone: string | undefined;
-  readonly gateways: number;
 }
 
 export class Chooser {
@@ -133,14 +132,13 @@ export class Chooser {
   }
 
   #world(): PickerWorld {
-    const { columns, eligible, prng, gateways } = this.#setting;
+    const { columns, eligible, prng } = this.#setting;
     return {
       columns,
       candidates: eligible,
       prng,
       trace: this.trace,
       options: this.#options,
-      gateways,
       limit: () => this.#limit,
       members: () => this.#tier(),
     };

@@ -12,6 +12,7 @@ import { Prequal } from "./prequal.ts";
 import { Random } from "./random.ts";
 import { ResourceAware } from "./resource-aware.ts";
 import { RoundRobin } from "./round-robin.ts";
+import { ShortestDelay } from "./shortest-delay.ts";
 
 export function createPicker(policy: BalancingPolicy, world: PickerWorld): Picker {
   switch (policy) {
@@ -29,6 +30,8 @@ export function createPicker(policy: BalancingPolicy, world: PickerWorld): Picke
     // Where nothing is known of prompts, what knows only requests decides.
     case "Inference":
       return new Auto(world, createPicker);
+    case "ShortestDelay":
+      return new ShortestDelay(world);
     case "PeakEwma":
       return new PeakEwma(world);
     case "LocalityAware":

@@ -1,3 +1,4 @@
+/** Lanes in a pool: who is confined to whom, what lanes know of each other, what a reload does to them. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Endpoint } from "../../model/endpoint.ts";

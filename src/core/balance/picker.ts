@@ -24,8 +24,6 @@ export interface PickerWorld {
   readonly prng: Prng;
   readonly trace: Trace;
   readonly options: BalancingOptions;
-  /** Gateways that share the pool, this one included; 1 where not known. */
-  readonly gateways: number;
   /** Requests in flight that one endpoint may have. */
   readonly limit: () => number;
   /** All who belong, whether or not they may serve at the moment. Allocates: for `rebalance`. */

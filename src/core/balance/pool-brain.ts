@@ -49,8 +49,6 @@ export interface PoolBrainOptions {
   readonly prng: Prng;
   /** `topology.kubernetes.io/zone` of this gateway; left out: no zone is preferred. */
   readonly localZone?: string | undefined;
-  /** Gateways that share the pool, this one included; left out: this one alone. */
-  readonly gateways?: number | undefined;
 }
 
 export class PoolBrain {
@@ -72,7 +70,6 @@ export class PoolBrain {
       members: this.#members,
       prng: this.#prng,
       localZone: options.localZone,
-      gateways: options.gateways ?? 1,
     });
     this.#health = new PoolHealth(this.#columns, this.#lanes, this.#prng);
   }

@@ -89,7 +89,6 @@ function reported(reports: readonly (readonly [number, number])[], seed = 1) {
     options,
     members,
     limit,
-    gateways: 1,
     prng: createPrng(seed),
   });
   for (const [slot, [inFlight, latencyMs]] of reports.entries()) {

@@ -18,6 +18,7 @@ export const POLICIES: readonly BalancingPolicy[] = [
   "RoundRobin",
   "Random",
   "LeastRequest",
+  "ShortestDelay",
   "PeakEwma",
   "LocalityAware",
   "Prequal",

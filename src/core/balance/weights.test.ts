@@ -9,6 +9,7 @@ const WEIGHTED: readonly BalancingPolicy[] = [
   "Random",
   "RoundRobin",
   "LeastRequest",
+  "ShortestDelay",
   "PeakEwma",
   "LocalityAware",
   "ResourceAware",

@@ -54,6 +54,7 @@ export class PoolHealth {
   #events: HealthEvent[] = [];
   /** Passes of active checks that bring a trial forward. */
   #healthyThreshold = 1;
+  #isJudging = false;
   /** By slot: who should be sent a request though not ejected, and from when on. */
   readonly #invited = new Map<number, Invitation>();
   readonly #inviteDue = new Float64Array([Number.POSITIVE_INFINITY]);
@@ -76,6 +77,7 @@ export class PoolHealth {
   /** After membership was taken over. `running`: somebody could serve before. `bound`: every slot in use is below it. */
   adopt(policy: PoolPolicy, running: boolean, bound: number, nowMs: number): void {
     this.#healthyThreshold = policy.healthCheck?.healthyThreshold ?? 1;
+    this.#isJudging = policy.outlierDetection !== undefined;
     this.#slowStart.adopt(policy.slowStart, nowMs);
     this.#outliers.adopt(policy.outlierDetection, nowMs);
     this.#welcome(running, bound, nowMs);
@@ -103,7 +105,7 @@ export class PoolHealth {
   /** `answered`: the first byte had come, or the client still owed the request. */
   ended(slot: number, outcome: Outcome, attempt: Attempt, answered: boolean, nowMs: number): void {
     this.#outliers.ended(slot, outcome, attempt, answered, nowMs);
-    if (isCut(outcome.kind)) this.#invite(slot, nowMs + DOUBT_MS);
+    if (this.#isJudging && isCut(outcome.kind)) this.#invite(slot, nowMs + DOUBT_MS);
     this.#setDue();
   }
 

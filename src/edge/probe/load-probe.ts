@@ -39,20 +39,20 @@ export function probeLoad(
     const headers = { host: endpointKey(address, to), "user-agent": "plimsoll-load-probe" };
     const request = http.get({ host: address, port: to, path, agent, headers });
     const late = setTimeout(() => {
-      done({ kind: "nothing", detail: "timeout" });
+      conclude({ kind: "nothing", detail: "timeout" });
       request.destroy();
     }, PROBE_TIMEOUT_MS);
-    const done = (answer: LoadAnswer): void => {
+    const conclude = (answer: LoadAnswer): void => {
       clearTimeout(late);
       resolve(answer);
     };
-    const unanswered = (): void => done({ kind: "nothing", detail: "no answer" });
+    const unanswered = (): void => conclude({ kind: "nothing", detail: "no answer" });
     const failed = (error: Error & { code?: string }): void =>
-      done({ kind: "nothing", detail: error.code ?? error.message });
+      conclude({ kind: "nothing", detail: error.code ?? error.message });
     request.on("response", (response) => {
       // The request closes before its answer is read to the end by us.
       request.removeListener("close", unanswered);
-      void readAnswer(response).then(done, failed);
+      void readAnswer(response).then(conclude, failed);
     });
     request.on("error", failed);
     // Whatever else may happen (a 101, say), the end of the request is the end of the probe.
