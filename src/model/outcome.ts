@@ -3,6 +3,8 @@
  *
  * Failures of the world are classified into this once, at the edge.
  */
+import type { TokenUsage } from "./inference-facts.ts";
+
 export type OutcomeKind =
   /** A complete response below 500 (or a tunnel that was opened). */
   | "success"
@@ -29,6 +31,8 @@ export interface Outcome {
   readonly firstByteMs: number | undefined;
   /** From the pick to the end of the attempt. */
   readonly totalMs: number;
+  /** Of a prompt that was answered, as far as the endpoint told. */
+  readonly usage?: TokenUsage | undefined;
 }
 
 /** Whether the outcome speaks against the endpoint. */

@@ -4,6 +4,7 @@
 import type { BalancingPolicy } from "../../model/policy.ts";
 import { Auto } from "./auto.ts";
 import { ConsistentHash } from "./consistent-hash.ts";
+import { Inference } from "./inference.ts";
 import { LeastRequest } from "./least-request.ts";
 import { LocalityAware } from "./locality-aware.ts";
 import { PeakEwma } from "./peak-ewma.ts";
@@ -27,9 +28,9 @@ export function createPicker(policy: BalancingPolicy, world: PickerWorld): Picke
     case "ResourceAware":
       return new ResourceAware(world);
     case "Auto":
-    // Where nothing is known of prompts, what knows only requests decides.
-    case "Inference":
       return new Auto(world, createPicker);
+    case "Inference":
+      return new Inference(world, new Auto(world, createPicker));
     case "ShortestDelay":
       return new ShortestDelay(world);
     case "PeakEwma":

@@ -46,9 +46,13 @@ export class Members {
     compareWeights(columns.traits, [...this.#slotOf.values()]);
   }
 
-  /** Frees the slots of those that left and have nothing in flight. */
-  releaseLeavers(): void {
-    for (let slot = 0; slot < this.bound; slot++) if (this.mayRelease(slot)) this.release(slot);
+  /** Frees the slots of those that left and have nothing in flight, and answers which. */
+  releaseLeavers(): readonly number[] {
+    const released: number[] = [];
+    // Letting go of the last slots lowers the bound.
+    for (let slot = this.bound - 1; slot >= 0; slot--) if (this.mayRelease(slot)) released.push(slot);
+    for (const slot of released) this.release(slot);
+    return released;
   }
 
   mayRelease(slot: number): boolean {

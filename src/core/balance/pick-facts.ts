@@ -1,6 +1,8 @@
 /**
  * What a pick is told of the request.
  */
+import type { InferenceRequest } from "../inference/policy/inference-policy.ts";
+
 export interface PickFacts {
   /** Slots tried before by the same exchange, newest last. */
   readonly tried: readonly number[];
@@ -9,6 +11,8 @@ export interface PickFacts {
    * [0, 2^31), so that it never needs a box. NO_HASH or absent: the request has none.
    */
   readonly hash?: number;
+  /** The prompt, where the request is one and has been read; it is told of the attempt until that ends. */
+  readonly prompt?: InferenceRequest | undefined;
   /** Index of the lane (lanes.ts) that the request's class of work uses; 0 or absent: the whole pool. */
   readonly lane?: number;
 }

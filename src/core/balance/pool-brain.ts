@@ -19,6 +19,7 @@ import type { LoadReport } from "../../model/load-report.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { PoolSpec } from "../../model/pool.ts";
 import type { Ticket, Verdict } from "../../model/verdict.ts";
+import { ModelServers } from "../inference/model-servers.ts";
 import type { Prng } from "../../std/prng.ts";
 import { PoolHealth, type HealthEvent } from "../health/pool-health.ts";
 import { createColumns, type Columns } from "../signals/columns.ts";
@@ -56,6 +57,8 @@ export class PoolBrain {
   readonly #columns: Columns = createColumns();
   readonly #members = new Members(this.#columns);
   readonly #tickets = new Tickets();
+  /** Told and asked of prompts; idle in a pool that has no model servers. */
+  readonly servers: ModelServers;
   readonly #lanes: Lanes;
   readonly #health: PoolHealth;
   /** What was decided lately, by the number on the ticket. */
@@ -65,11 +68,13 @@ export class PoolBrain {
 
   constructor(options: PoolBrainOptions) {
     this.#prng = options.prng;
+    this.servers = new ModelServers(this.#columns, this.#members, options.prng);
     this.#lanes = new Lanes({
       columns: this.#columns,
       members: this.#members,
       prng: this.#prng,
       localZone: options.localZone,
+      inference: () => this.servers.policy,
     });
     this.#health = new PoolHealth(this.#columns, this.#lanes, this.#prng);
   }
@@ -84,11 +89,12 @@ export class PoolBrain {
     this.#lanes.adopt(spec.policy, lanes, nowMs);
     const running = this.#lanes.present > 0;
     this.#members.adopt(spec.endpoints, nowMs);
+    this.servers.adopt(spec.inference, this.#members.bound, nowMs);
     if (healthCheck === undefined) this.#columns.healthy.fill(1);
     this.#lanes.refreshAll(this.#members.bound, connections.maxConnections, nowMs);
     this.#health.adopt(spec.policy, running, this.#members.bound, nowMs);
     // After the refresh: a leaver must be out of the lists before its slot is free.
-    this.#members.releaseLeavers();
+    for (const slot of this.#members.releaseLeavers()) this.servers.released(slot);
     this.#lanes.settle(nowMs);
   }
 
@@ -105,6 +111,7 @@ export class PoolBrain {
     const endpoint = this.#members.endpointAt(slot);
     const ticket = this.#tickets.issue(endpoint, slot, this.#columns.generation[slot]!, nowMs);
     ticket.decision = this.recent.note(endpoint, chooser.trace, this.#members, facts.tried.length, nowMs);
+    if (facts.prompt !== undefined) this.servers.sent(ticket, facts.prompt, nowMs);
     if (this.#send === undefined) this.#send = { kind: "send", ticket };
     else this.#send.ticket = ticket;
     return this.#send;
@@ -144,6 +151,16 @@ export class PoolBrain {
     startWaiting(this.#columns, claim.slot, nowMs);
   }
 
+  /** The first token of a prompt's answer has come. At most once, between the pick and `settle`. */
+  firstToken(ticket: Ticket, nowMs: number): void {
+    this.servers.firstToken(this.#tickets.open(ticket), nowMs);
+  }
+
+  /** `total`: tokens of a prompt's answer so far, the first included; as often as the caller likes. */
+  tokens(ticket: Ticket, total: number, nowMs: number): void {
+    this.servers.tokens(this.#tickets.open(ticket), total, nowMs);
+  }
+
   /** Exactly once per ticket; a second time throws. */
   settle(ticket: Ticket, outcome: Outcome, nowMs: number): void {
     const claim = this.#tickets.open(ticket);
@@ -161,9 +178,12 @@ export class PoolBrain {
     learnEnd(columns, slot, outcome, answered, nowMs);
     this.#lanes.ended(slot, outcome, nowMs);
     this.#health.ended(slot, outcome, claim, answered, nowMs);
+    if (claim.told !== undefined) this.servers.ended(claim, outcome, nowMs);
     this.#tickets.redeem(claim);
-    if (this.#members.mayRelease(slot)) this.#members.release(slot);
-    else this.#lanes.drained(slot, nowMs);
+    if (this.#members.mayRelease(slot)) {
+      this.#members.release(slot);
+      this.servers.released(slot);
+    } else this.#lanes.drained(slot, nowMs);
   }
 
   /** Long-run share each endpoint would get now. Sums to 1 while somebody may serve, whatever their room. */

@@ -7,6 +7,7 @@
  * Invariant: a ticket is open from `issue` to `redeem` and in the queue otherwise, never both.
  */
 import type { Endpoint } from "../../model/endpoint.ts";
+import type { InferencePolicy, InferenceRequest } from "../inference/policy/inference-policy.ts";
 import type { Ticket } from "../../model/verdict.ts";
 
 const RESERVE = 64;
@@ -27,6 +28,9 @@ export class Claim implements Ticket {
   answered = false;
   /** The latency of this claim's answer has been learned. */
   learned = false;
+  /** Of a prompt, and who was told of it; undefined: it is none. */
+  prompt: InferenceRequest | undefined = undefined;
+  told: InferencePolicy | undefined = undefined;
   next: Claim | undefined = undefined;
   readonly owner: Tickets;
 
