@@ -3,9 +3,35 @@
  */
 import type { InferenceFigures } from "../../src/sim/inference/figures.ts";
 import { estimate, meanOf } from "./bootstrap.ts";
+import { FAULT_CASES } from "./fault-cases.ts";
 import type { BenchOptions } from "./options.ts";
 import type { Table } from "./tables.ts";
 import type { Result } from "./task.ts";
+
+/** Goodput under each fault and, of all requests, those that got no answer; means over seeds. */
+export function faultTable(results: readonly Result[], { policies }: Named): Table {
+  const cases = FAULT_CASES.filter(({ label }) =>
+    results.some(({ task }) => task.kind === "figures" && task.label === label),
+  );
+  const cell = (policy: string, label: string): string => {
+    const figures = results.flatMap((result) =>
+      result.kind === "figures" &&
+      result.task.kind === "figures" &&
+      result.task.label === label &&
+      result.task.policy === policy
+        ? [result.figures]
+        : [],
+    );
+    const goodput = meanOf(figures.map((one) => 100 * one.goodput));
+    const lost = meanOf(figures.map((one) => (100 * one.lost) / one.requests));
+    return `${goodput.toFixed(1)} (${lost.toFixed(1)})`;
+  };
+  return {
+    title: "Goodput under faults, percent (in parentheses: requests without an answer)",
+    head: ["policy", ...cases.map(({ label }) => label)],
+    rows: policies.map((policy) => [policy, ...cases.map(({ label }) => cell(policy, label))]),
+  };
+}
 
 type Named = Pick<BenchOptions, "workloads" | "policies">;
 
@@ -61,6 +87,11 @@ export function figureTables(results: readonly Result[], { workloads, policies }
           ? [result.figures]
           : [],
       );
+    const bound = meanOf(
+      results.flatMap((result) =>
+        result.kind === "figures" && result.task.workload === workload ? [result.cacheBound] : [],
+      ),
+    );
     const rate = results.find(({ task }) => task.workload === workload && task.kind === "figures")?.task;
     return {
       title: `${workload} at ${rate?.kind === "figures" ? rate.ratePerSec : "?"} requests per second`,
@@ -70,17 +101,17 @@ export function figureTables(results: readonly Result[], { workloads, policies }
         "TTFT p50 / p90 / p99 ms",
         "TPOT p50 / p90 / p99 ms",
         "E2E p50 / p99 s",
-        "hit %",
+        "hit % (bound)",
         "busy max / mean",
         "preempted",
-        "us / decision",
+        "decision p50 / p99 us",
       ],
-      rows: policies.map((policy) => row(policy, of(policy))),
+      rows: policies.map((policy) => row(policy, of(policy), bound)),
     };
   });
 }
 
-function row(policy: string, figures: readonly InferenceFigures[]): readonly string[] {
+function row(policy: string, figures: readonly InferenceFigures[], bound: number): readonly string[] {
   const mean = (pick: (one: InferenceFigures) => number): number => meanOf(figures.map(pick));
   const of = (digits: number, ...picks: readonly ((one: InferenceFigures) => number)[]): string =>
     picks.map((pick) => mean(pick).toFixed(digits)).join(" / ");
@@ -104,9 +135,13 @@ function row(policy: string, figures: readonly InferenceFigures[]): readonly str
       (one) => one.latencyMs.p50 / 1000,
       (one) => one.latencyMs.p99 / 1000,
     ),
-    of(1, (one) => 100 * one.hitShare),
+    `${of(1, (one) => 100 * one.hitShare)} (${(100 * bound).toFixed(1)})`,
     of(2, (one) => one.busyMaxOverMean),
     of(0, (one) => one.preemptions),
-    of(1, (one) => one.decisionUs),
+    of(
+      0,
+      (one) => one.decisionUs.p50,
+      (one) => one.decisionUs.p99,
+    ),
   ];
 }

@@ -8,7 +8,7 @@ import { CONTENDERS } from "../../src/sim/inference/contenders.ts";
 import type { InferenceFault } from "../../src/sim/inference/faults.ts";
 import { figuresOf, type InferenceFigures } from "../../src/sim/inference/figures.ts";
 import { runInference, type InferenceSetting } from "../../src/sim/inference/run-inference.ts";
-import type { Workload } from "../../src/sim/inference/workload/workload.ts";
+import { cacheBound, type Workload } from "../../src/sim/inference/workload/workload.ts";
 import { WORKLOADS } from "../../src/sim/inference/workload/workloads.ts";
 
 export interface Common {
@@ -37,6 +37,8 @@ export type Result =
       readonly task: Task;
       readonly kind: "figures";
       readonly figures: InferenceFigures;
+      /** Share of prompt tokens that an endless cache would have held. */
+      readonly cacheBound: number;
       readonly seconds: number;
     };
 
@@ -45,22 +47,25 @@ const CACHE_EVENTS_EVERY_MS = 20;
 const CACHE_EVENTS_DELAY_MS = 10;
 
 /** The one built last: tasks come sorted, and a workload takes memory. */
-let kept: { readonly key: string; readonly workload: Workload } | undefined;
+let kept: { readonly key: string; readonly workload: Workload; readonly bound: number } | undefined;
 
-function workloadOf({ workload: name, seed, requests }: Common): Workload {
+function workloadOf({ workload: name, seed, requests }: Common): {
+  readonly workload: Workload;
+  readonly bound: number;
+} {
   const key = `${name} ${seed} ${requests}`;
   if (kept?.key !== key) {
     const workload = WORKLOADS.get(name)!({ seed, requests });
     if (workload === undefined) throw new Error(`the recording of ${name} is not at hand`);
-    kept = { key, workload };
+    kept = { key, workload, bound: cacheBound(workload) };
   }
-  return kept.workload;
+  return kept;
 }
 
 export function perform(task: Task): Result {
   const beganMs = performance.now();
   const seconds = (): number => (performance.now() - beganMs) / 1000;
-  const workload = workloadOf(task);
+  const { workload, bound } = workloadOf(task);
   const setting = (ratePerSec: number): InferenceSetting => ({
     workload,
     ratePerSec,
@@ -101,5 +106,5 @@ export function perform(task: Task): Result {
     stopBelow: 0,
     stopwatch: () => performance.now(),
   });
-  return { task, kind: "figures", figures: figuresOf(run), seconds: seconds() };
+  return { task, kind: "figures", figures: figuresOf(run), cacheBound: bound, seconds: seconds() };
 }
