@@ -2,23 +2,22 @@
  * From results to tables.
  */
 import type { InferenceFigures } from "../../src/sim/inference/figures.ts";
+import { WORKLOADS } from "../../src/sim/inference/workload/workloads.ts";
 import { estimate, meanOf } from "./bootstrap.ts";
 import { FAULT_CASES } from "./fault-cases.ts";
 import type { BenchOptions } from "./options.ts";
 import type { Table } from "./tables.ts";
 import type { Result } from "./task.ts";
+import { REFERENCE } from "./tasks.ts";
 
 /** Goodput under each fault and, of all requests, those that got no answer; means over seeds. */
 export function faultTable(results: readonly Result[], { policies }: Named): Table {
   const cases = FAULT_CASES.filter(({ label }) =>
-    results.some(({ task }) => task.kind === "figures" && task.label === label),
+    results.some((result) => result.kind === "figures" && result.task.label === label),
   );
   const cell = (policy: string, label: string): string => {
     const figures = results.flatMap((result) =>
-      result.kind === "figures" &&
-      result.task.kind === "figures" &&
-      result.task.label === label &&
-      result.task.policy === policy
+      result.kind === "figures" && result.task.label === label && result.task.policy === policy
         ? [result.figures]
         : [],
     );
@@ -33,6 +32,23 @@ export function faultTable(results: readonly Result[], { policies }: Named): Tab
   };
 }
 
+/** What has been measured for everybody: all of it, unless the run was cut short. */
+export function measuredIn(results: readonly Result[], { workloads, policies }: Named): Named {
+  const there = (workload: string, policy: string): boolean =>
+    results.some(
+      (result) =>
+        result.kind === "capacity" && result.task.workload === workload && result.task.policy === policy,
+    ) &&
+    results.some(
+      (result) =>
+        result.kind === "figures" && result.task.workload === workload && result.task.policy === policy,
+    );
+  return {
+    policies,
+    workloads: workloads.filter((workload) => policies.every((policy) => there(workload, policy))),
+  };
+}
+
 type Named = Pick<BenchOptions, "workloads" | "policies">;
 
 /** Requests a second at 90 % goodput, as mean over seeds, with the share of the best policy on that workload, and the worst share. */
@@ -43,7 +59,7 @@ export function capacityTable(results: readonly Result[], { workloads, policies 
       workloads.map((workload) =>
         results.flatMap((result) =>
           result.kind === "capacity" && result.task.policy === policy && result.task.workload === workload
-            ? [result.capacity]
+            ? result.capacities
             : [],
         ),
       ),
@@ -80,8 +96,7 @@ export function figureTables(results: readonly Result[], { workloads, policies }
     const of = (policy: string): readonly InferenceFigures[] =>
       results.flatMap((result) =>
         result.kind === "figures" &&
-        result.task.kind === "figures" &&
-        result.task.label === "reference" &&
+        result.task.label === REFERENCE &&
         result.task.policy === policy &&
         result.task.workload === workload
           ? [result.figures]
@@ -92,9 +107,9 @@ export function figureTables(results: readonly Result[], { workloads, policies }
         result.kind === "figures" && result.task.workload === workload ? [result.cacheBound] : [],
       ),
     );
-    const rate = results.find(({ task }) => task.workload === workload && task.kind === "figures")?.task;
+    const { referenceRate } = WORKLOADS.get(workload)!({ seed: 1, requests: 100 })!;
     return {
-      title: `${workload} at ${rate?.kind === "figures" ? rate.ratePerSec : "?"} requests per second`,
+      title: `${workload} at ${referenceRate} requests per second`,
       head: [
         "policy",
         "goodput %",

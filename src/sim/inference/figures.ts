@@ -3,7 +3,8 @@
  */
 import type { Call } from "./call.ts";
 import { meets } from "./goodput.ts";
-import { isCounted, type InferenceRun } from "./run-inference.ts";
+import type { InferenceRun } from "./run-inference.ts";
+import { isCounted } from "./workload/workload.ts";
 
 export interface Quantiles {
   readonly p50: number;
@@ -32,7 +33,9 @@ export interface InferenceFigures {
 }
 
 export function figuresOf(run: InferenceRun): InferenceFigures {
-  const calls = run.calls.filter((call) => isCounted(call, run.calls.length) && call.end !== "open");
+  const calls = run.calls.filter(
+    ({ id, work, end }) => isCounted(work, id, run.calls.length) && end !== "open",
+  );
   const reference = run.setting.workload.fleet[0]!;
   const done = calls.filter(({ end }) => end === "done");
   const busy = run.hosts.map(({ engine }) => engine.totals.busyMs);
