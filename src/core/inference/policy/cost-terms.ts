@@ -28,8 +28,8 @@ export class CostTerms {
   readonly #knowledge: Knowledge;
   /** Fading share of prompt tokens that are found in caches somewhere. */
   readonly #reuse = new Float64Array(1);
-  /** wait, prefill, decode, pressure, eviction, adapter, errors, late, followers: of the last `total`. */
-  readonly terms = new Float64Array(9);
+  /** wait, prefill, decode, pressure, eviction, adapter, errors, late, followers, stalls: of the last `total`. */
+  readonly terms = new Float64Array(10);
 
   constructor(knowledge: Knowledge) {
     this.#knowledge = knowledge;
@@ -62,6 +62,8 @@ export class CostTerms {
     const roomTokens = capacity.engineTokens(slot);
     const used = knowledge.kvTokens(slot);
     const needed = used + request.promptTokens - cached + ledger.outputLeft[slot]! * GROWTH;
+    const share = knowledge.prefillShare(slot, nowMs);
+    terms[9] = (output * stepMs * share) / (1 - share);
     terms[3] = 0;
     if (needed > roomTokens && streams > 0) {
       const leftMs = (ledger.outputLeft[slot]! / Math.max(1, ledger.inFlight[slot]!)) * stepMs;
@@ -89,7 +91,18 @@ export class CostTerms {
   explain(slot: number, request: InferenceRequest, nowMs: number): readonly Factor[] {
     const total = this.total(slot, request, nowMs);
     const knowledge = this.#knowledge;
-    const names = ["wait", "prefill", "decode", "pressure", "eviction", "adapter", "errors", "late", "followers"];
+    const names = [
+      "wait",
+      "prefill",
+      "decode",
+      "pressure",
+      "eviction",
+      "adapter",
+      "errors",
+      "late",
+      "followers",
+      "stalls",
+    ];
     return [
       { name: "cost", value: total, unit: "ms" },
       ...names.map((name, i) => ({ name, value: this.terms[i]!, unit: "ms" })),

@@ -53,6 +53,9 @@ export class Knowledge {
 
   /** Fading sums: requests, their prefill work at fleet's pace, the time they came in [ms]; and when that was. */
   readonly #traffic = new Float64Array(4);
+  /** By slot: the same sum of prefill work, at the slot's pace; and when. */
+  #work = new Float64Array(16);
+  #workStampMs = new Float64Array(16);
   #endpoints = 0;
 
   constructor(indexBlocksMax: number) {
@@ -64,6 +67,12 @@ export class Knowledge {
     const endpointMs = Math.max(1, this.#endpoints) * Math.max(TRAFFIC_LEAST_MS, this.#traffic[2]!);
     const busy = Math.min(BUSY_MAX, this.#traffic[1]! / endpointMs);
     return this.#traffic[0]! / endpointMs / (1 - busy);
+  }
+
+  /** Share of the slot's time that goes to prompts, lately. */
+  prefillShare(slot: number, nowMs: number): number {
+    const workMs = this.#work[slot]! * Math.exp((this.#workStampMs[slot]! - nowMs) / TRAFFIC_MS);
+    return Math.min(BUSY_MAX, workMs / Math.max(TRAFFIC_LEAST_MS, this.#traffic[2]!));
   }
 
   /** Tokens in use in the slot's KV cache once all that waits there is in: as reported, within what the own account allows. */
@@ -172,7 +181,7 @@ export class Knowledge {
     attempt.ttftMs = this.waitMs(slot, nowMs) + pacedMs + beginMs;
     ledger.sent(slot, attempt, request.expectedOutputTokens, nowMs);
     index.used(slot, blocks);
-    this.#count(attempt.prefillMs, nowMs);
+    this.#count(slot, attempt.prefillMs, pacedMs, nowMs);
     const typical = this.#typical;
     if (blocks.count > 0) typical[0] = request.tokensPerBlock;
     const found = request.promptTokens === 0 ? 0 : attempt.cachedTokens / request.promptTokens;
@@ -280,6 +289,8 @@ export class Knowledge {
     if (slot >= this.identity.length) this.#grow(slot);
     this.identity[slot] = (profile?.identity ?? slot + 1) | 0;
     this.#errorRatio[slot] = 0;
+    this.#work[slot] = 0;
+    this.#workStampMs[slot] = nowMs;
     this.#endpoints++;
     this.ledger.joined(slot, nowMs);
     this.index.joined(slot);
@@ -294,7 +305,7 @@ export class Knowledge {
     this.index.left(slot);
   }
 
-  #count(workMs: number, nowMs: number): void {
+  #count(slot: number, workMs: number, pacedMs: number, nowMs: number): void {
     const traffic = this.#traffic;
     const passedMs = traffic[0] === 0 ? 0 : nowMs - traffic[3]!;
     const left = Math.exp(-passedMs / TRAFFIC_MS);
@@ -303,6 +314,9 @@ export class Knowledge {
     // The integral of what is left of each moment.
     traffic[2] = traffic[2]! * left + TRAFFIC_MS * (1 - left);
     traffic[3] = nowMs;
+    const slotLeft = Math.exp((this.#workStampMs[slot]! - nowMs) / TRAFFIC_MS);
+    this.#work[slot] = this.#work[slot]! * slotLeft + pacedMs;
+    this.#workStampMs[slot] = nowMs;
   }
 
   /** Of what runs there. */
@@ -338,6 +352,12 @@ export class Knowledge {
     const identity = new Int32Array(length);
     identity.set(this.identity);
     this.identity = identity;
+    const work = new Float64Array(length);
+    work.set(this.#work);
+    this.#work = work;
+    const workStamp = new Float64Array(length);
+    workStamp.set(this.#workStampMs);
+    this.#workStampMs = workStamp;
     const ratio = new Float64Array(length);
     ratio.set(this.#errorRatio);
     this.#errorRatio = ratio;
