@@ -35,8 +35,8 @@ function words(bytes: number, alphabet: readonly string[]): string {
   return text.slice(0, bytes);
 }
 
-const LATIN = [..."etaoinshrdlcumwfgypbvk"];
-const HAN = [..."的一是不了人我在有他这中大来上国"];
+const LATIN = Array.from("etaoinshrdlcumwfgypbvk");
+const HAN = Array.from("的一是不了人我在有他这中大来上国");
 
 function conversation(bytes: number, turns: number, alphabet: readonly string[]): object {
   const messages = Array.from({ length: turns }, (_, turn) => ({

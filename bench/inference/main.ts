@@ -1,54 +1,34 @@
 /**
  * `npm run bench:inference`: policies for language-model requests side by side, on simulated engines in virtual time.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { WORKLOADS } from "../../src/sim/inference/workload/workloads.ts";
 import { performAll } from "./crew.ts";
 import { HELP, parseOptions, type BenchOptions } from "./options.ts";
-import { capacityTable, figureTables } from "./report.ts";
-import { formatTable } from "./tables.ts";
-import type { Common, Result, Task } from "./task.ts";
+import { capacityTable, faultTable, figureTables, measuredIn } from "./report.ts";
+import { formatTable, type Table } from "./tables.ts";
+import type { Result } from "./task.ts";
+import { tasksOf } from "./tasks.ts";
 
 const DEFAULT_OUT = join(import.meta.dirname, "../results/inference.json");
 
-function tasksOf(options: BenchOptions): readonly Task[] {
-  const tasks: Task[] = [];
-  for (const workload of options.workloads) {
-    for (let seed = 1; seed <= options.seeds; seed++) {
-      for (const policy of options.policies) {
-        const common: Common = {
-          workload,
-          policy,
-          seed,
-          requests: options.requests,
-          gateways: options.gateways,
-          scrapeEveryMs: options.scrapeEveryMs,
-          cacheEventLoss: options.cacheEventLoss,
-        };
-        tasks.push({ ...common, kind: "capacity" });
-        const { referenceRate } = WORKLOADS.get(workload)!({ seed: 1, requests: 100 })!;
-        tasks.push({
-          ...common,
-          kind: "figures",
-          ratePerSec: referenceRate,
-          faults: [],
-          patienceMs: Number.POSITIVE_INFINITY,
-          label: "reference",
-        });
-      }
-    }
-  }
-  return tasks;
-}
-
 function tell(result: Result): void {
-  const { workload, policy, seed } = result.task;
+  const { workload, policy } = result.task;
   const what =
     result.kind === "capacity"
-      ? `capacity ${result.capacity.ratePerSec.toFixed(2)}/s in ${result.capacity.runs} runs`
-      : `goodput ${(100 * result.figures.goodput).toFixed(1)} % at ${result.task.kind === "figures" ? result.task.ratePerSec : 0}/s`;
-  process.stderr.write(`${workload} ${policy} seed ${seed}: ${what}, ${result.seconds.toFixed(1)} s\n`);
+      ? `capacity ${result.capacities.map(({ ratePerSec }) => ratePerSec.toFixed(2)).join(", ")}/s`
+      : `goodput ${(100 * result.figures.goodput).toFixed(1)} % (${result.task.label})`;
+  process.stderr.write(`${workload} ${policy}: ${what}, ${result.seconds.toFixed(1)} s\n`);
+}
+
+function tablesOf(results: readonly Result[], options: BenchOptions): readonly Table[] {
+  const measured = measuredIn(results, options);
+  return [
+    capacityTable(results, measured),
+    ...(options.faults ? [faultTable(results, options)] : []),
+    ...figureTables(results, measured),
+  ];
 }
 
 async function main(): Promise<number> {
@@ -61,21 +41,45 @@ async function main(): Promise<number> {
     process.stderr.write(`${parsed.message}\n`);
     return 2;
   }
+  if (parsed.from !== undefined) {
+    const kept = JSON.parse(readFileSync(parsed.from, "utf8")) as Kept;
+    print(kept.results, { ...kept.options, markdown: parsed.markdown, json: parsed.json });
+    return 0;
+  }
   const there = parsed.workloads.filter(
     (name) => WORKLOADS.get(name)!({ seed: 1, requests: 100 }) !== undefined,
   );
   for (const name of parsed.workloads)
     if (!there.includes(name)) process.stderr.write(`${name}: its recording is not at hand, left out\n`);
   const options = { ...parsed, workloads: there };
-  const results = await performAll(tasksOf(options), options.processes, tell);
   mkdirSync(dirname(options.out), { recursive: true });
-  const text = `${JSON.stringify({ options, results }, undefined, 1)}\n`;
-  writeFileSync(options.out, text);
-  if (options.json) process.stdout.write(text);
-  else
-    for (const table of [capacityTable(results, options), ...figureTables(results, options)])
-      process.stdout.write(`${formatTable(table, options.markdown)}\n`);
+  const keep = (results: readonly Result[]): void =>
+    writeFileSync(options.out, `${JSON.stringify({ options, results } satisfies Kept)}\n`);
+  const done: Result[] = [];
+  const results = await performAll(tasksOf(options), options.processes, (result) => {
+    tell(result);
+    done.push(result);
+    // A run of many minutes that is cut short is worth what it has.
+    if (done.length % KEEP_EVERY === 0) keep(done);
+  });
+  keep(results);
+  print(results, options);
   return 0;
+}
+
+const KEEP_EVERY = 20;
+
+/** What stands in the result's file. */
+interface Kept {
+  readonly options: BenchOptions;
+  readonly results: readonly Result[];
+}
+
+function print(results: readonly Result[], options: BenchOptions): void {
+  if (options.json) process.stdout.write(`${JSON.stringify({ options, results }, undefined, 1)}\n`);
+  else
+    for (const table of tablesOf(results, options))
+      process.stdout.write(`${formatTable(table, options.markdown)}\n`);
 }
 
 process.exitCode = await main();

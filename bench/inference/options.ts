@@ -10,6 +10,8 @@ export interface BenchOptions {
   readonly workloads: readonly string[];
   readonly policies: readonly string[];
   readonly seeds: number;
+  /** Capacities are told apart down to this ratio. */
+  readonly ratio: number;
   /** Requests per run. */
   readonly requests: number;
   readonly gateways: number;
@@ -21,19 +23,24 @@ export interface BenchOptions {
   readonly markdown: boolean;
   readonly json: boolean;
   readonly out: string;
+  /** Print the tables of this file instead of measuring. */
+  readonly from: string | undefined;
 }
 
 const names = (map: ReadonlyMap<string, unknown>): readonly string[] => [...map.keys()];
+
+/** One of each kind that tells policies apart. */
+const QUICK_WORKLOADS: readonly string[] = ["mooncake", "conversations", "pressure", "unequal"];
 
 export const HELP = `Usage: npm run bench:inference -- [options]
 
 Policies for language-model requests, on simulated engines in virtual time: how much each can carry, and how fast.
 
-  --quick            few requests, one seed, no fault table: minutes, for a first look
+  --quick            four workloads, few requests, one seed, no fault table: for a first look
   --workload LIST    ${names(WORKLOADS).join(",")}
   --policy LIST      ${names(CONTENDERS).join(",")}
   --seeds N          default 3
-  --requests N       requests per run (default 4000)
+  --requests N       requests per run (default 3000)
   --gateways N       gateways that know nothing of each other (default 1)
   --scrape MS        between two scrapes of an engine's metrics (default 100; 0: none)
   --cache-events P   engines publish cache events, share P of them lost (default: they publish none)
@@ -42,6 +49,7 @@ Policies for language-model requests, on simulated engines in virtual time: how 
   --markdown         print Markdown tables
   --json             print the whole result as JSON instead
   --out FILE         where the JSON goes (default bench/results/inference.json)
+  --from FILE        measure nothing, print the tables of such a file
 `;
 
 /** The options, or the sentence that says what is wrong with them. */
@@ -53,7 +61,7 @@ export function parseOptions(args: readonly string[], defaultOut: string): Bench
       allowNegative: true,
       options: {
         quick: { type: "boolean", default: false },
-        workload: { type: "string", default: names(WORKLOADS).join(",") },
+        workload: { type: "string" },
         policy: { type: "string", default: names(CONTENDERS).join(",") },
         seeds: { type: "string" },
         requests: { type: "string" },
@@ -65,6 +73,7 @@ export function parseOptions(args: readonly string[], defaultOut: string): Bench
         markdown: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
         out: { type: "string", default: defaultOut },
+        from: { type: "string" },
         help: { type: "boolean", default: false },
       },
     }));
@@ -72,12 +81,13 @@ export function parseOptions(args: readonly string[], defaultOut: string): Bench
     return error as Error;
   }
   if (values.help) return "help";
-  const workloads = chosen("--workload", values.workload, names(WORKLOADS));
+  const everyday = values.quick ? QUICK_WORKLOADS : names(WORKLOADS);
+  const workloads = chosen("--workload", values.workload ?? everyday.join(","), names(WORKLOADS));
   if (workloads instanceof Error) return workloads;
   const policies = chosen("--policy", values.policy, names(CONTENDERS));
   if (policies instanceof Error) return policies;
   const seeds = Number(values.seeds ?? (values.quick ? 1 : 3));
-  const requests = Number(values.requests ?? (values.quick ? 1500 : 4000));
+  const requests = Number(values.requests ?? (values.quick ? 1200 : 3000));
   const gateways = Number(values.gateways);
   const processes = Number(values.processes);
   const scrapeMs = Number(values.scrape);
@@ -93,6 +103,7 @@ export function parseOptions(args: readonly string[], defaultOut: string): Bench
     workloads,
     policies,
     seeds,
+    ratio: values.quick ? 1.05 : 1.02,
     requests,
     gateways,
     scrapeEveryMs: scrapeMs === 0 ? Number.POSITIVE_INFINITY : scrapeMs,
@@ -102,6 +113,7 @@ export function parseOptions(args: readonly string[], defaultOut: string): Bench
     markdown: values.markdown,
     json: values.json,
     out: values.out,
+    from: values.from,
   };
 }
 

@@ -2,7 +2,8 @@
  * A thread that performs tasks until it is told that there are no more.
  */
 import { parentPort } from "node:worker_threads";
-import { perform, type Task } from "./task.ts";
+import { perform } from "./perform.ts";
+import type { Task } from "./task.ts";
 
 const port = parentPort!;
 port.on("message", (task: Task | null) => {

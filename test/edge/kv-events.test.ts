@@ -1,8 +1,11 @@
 /** Cache events over real sockets: live, lost, replayed, cut, started anew, hostile. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import net, { type AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import type { CacheListener } from "../../src/edge/kv-events/cache-events.ts";
 import { EventSubscriber, type SubscriptionState } from "../../src/edge/kv-events/subscriber.ts";
+import { commandOf, greeting } from "../../src/edge/kv-events/zmtp-frames.ts";
 import { createPrng } from "../../src/std/prng.ts";
 import { EventPublisher, type PublisherOptions } from "../kit/event-publisher.ts";
 import { pack } from "../kit/message-pack.ts";
@@ -196,10 +199,58 @@ test("a peer that breaks the protocol is left, and met again", async (t) => {
 test("a large batch that comes in many reads is read whole", async (t) => {
   const setting = await follow(t, { topic: "kv@", keeps: 0 });
   const { publisher, notes } = setting;
-  const tokens = Array.from({ length: 300_000 }, (_, i) => i);
-  const hashes = Array.from({ length: 18_750 }, (_, i) => BigInt(i) + 2n ** 40n);
+  const tokens = Array.from({ length: 100_000 }, (_, i) => i);
+  const hashes = Array.from({ length: 6_250 }, (_, i) => BigInt(i) + 2n ** 40n);
   publisher.publish(pack([1.5, [["BlockStored", hashes, null, tokens, 16, null]], 0]));
   publisher.publish(stored(2));
   await told(notes, 2);
-  assert.match(notes.lines[0]!, /^e \+1099511627776,.*,1099511646525 after undefined \(300000 tokens\)$/);
+  assert.match(notes.lines[0]!, /^e \+1099511627776,.*,1099511634025 after undefined \(100000 tokens\)$/);
+});
+
+for (const [what, hello, fault] of [
+  [
+    "speaks HTTP",
+    Buffer.from("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"),
+    "not ZMTP",
+  ],
+  ["wants a key", Buffer.concat([greeting(), Buffer.alloc(8)]).fill("CURVE", 12, 17), 'mechanism "CURVE"'],
+  [
+    "sends before it is ready",
+    Buffer.concat([greeting(), Buffer.from([0, 1, 65])]),
+    "a message before READY",
+  ],
+  ["refuses", Buffer.concat([greeting(), commandOf("ERROR", Buffer.from("\x02no"))]), "refused by the peer"],
+] as const) {
+  test(`a peer that ${what} is left, and the reason is known`, async (t) => {
+    const padded = Buffer.concat([hello, Buffer.alloc(Math.max(0, 64 - hello.length), " ")]);
+    const server = net.createServer((socket) => {
+      socket.on("error", () => {});
+      socket.write(padded);
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const notes = new Notes();
+    const subscriber = new EventSubscriber({
+      listener: notes,
+      prng: createPrng(1),
+      clock: () => 0,
+      defect: assert.ifError,
+    });
+    t.after(() => subscriber.close());
+    subscriber.follow([{ endpointKey: "e", address: "127.0.0.1", port, replayPort: undefined, topic: "" }]);
+    await waitUntil(
+      () => subscriber.state()[0]!.fault === fault,
+      () => String(subscriber.state()[0]!.fault),
+    );
+    assert.deepEqual(notes.lines, []);
+  });
+}
+
+test("a peer that asks whether we live gets its answer", async (t) => {
+  const setting = await follow(t, { topic: "kv@", keeps: 0 });
+  const heard = setting.publisher.command();
+  setting.publisher.sendRaw(commandOf("PING", Buffer.from("\0\x0actx")));
+  assert.equal((await heard).toString("latin1"), "\x04PONGctx");
 });

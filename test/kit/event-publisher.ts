@@ -37,7 +37,8 @@ export class EventPublisher {
   readonly #sockets = new Set<net.Socket>();
   readonly #kept: { readonly sequence: number; readonly payload: Buffer }[] = [];
   #sequence: number;
-  #subscribed: (() => void)[] = [];
+  readonly #subscribed: (() => void)[] = [];
+  readonly #commands: ((command: Buffer) => void)[] = [];
   /** First numbers that were asked for. */
   readonly replaysFrom: number[] = [];
 
@@ -72,6 +73,11 @@ export class EventPublisher {
     this.#kept.push({ sequence, payload });
     if (this.#kept.length > (this.#options.keeps ?? 100)) this.#kept.shift();
     if (!lost) this.send([Buffer.from(this.#options.topic ?? ""), eight(sequence), payload]);
+  }
+
+  /** The next command that comes from anybody, from now on. */
+  command(): Promise<Buffer> {
+    return new Promise((resolve) => this.#commands.push(resolve));
   }
 
   /** The number after the last, without a batch. */
@@ -161,8 +167,10 @@ export class EventPublisher {
       if (peer.bytes.length < start + size) return;
       const body = peer.bytes.subarray(start, start + size);
       peer.bytes = peer.bytes.subarray(start + size);
-      if ((flags & 4) !== 0) peer.isReady = true;
-      else {
+      if ((flags & 4) !== 0) {
+        peer.isReady = true;
+        for (const resolve of this.#commands.splice(0)) resolve(Buffer.from(body));
+      } else {
         peer.frames.push(body);
         if ((flags & 1) === 0) this.#take(peer, type);
       }

@@ -19,8 +19,8 @@ const COMMAND = 4;
 
 /** Of one message, engine and replay alike: an identity's delimiter, a topic, a number and a payload. */
 export const FRAMES_MAX = 8;
-/** Of one message. A batch with a prompt of a million tokens has five. */
-export const MESSAGE_BYTES_MAX = 16_777_216;
+/** Of one message; beyond, the connection is given up. Three times the largest event that is taken note of. */
+export const MESSAGE_BYTES_MAX = 4_194_304;
 
 export const NEEDS_MORE = 0;
 export const MALFORMED = -1;

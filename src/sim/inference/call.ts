@@ -49,6 +49,8 @@ export class Call implements InferenceRequest, EngineRequest {
   end: CallEnd = "open";
   generated = 0;
   cachedTokens = 0;
+  /** It is known whether it was served well. */
+  isJudged = false;
 
   constructor(
     id: number,

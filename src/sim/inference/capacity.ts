@@ -1,20 +1,19 @@
 /**
  * Capacity: the highest rate at which nine requests in ten are served well.
  *
- * Found by bisection on the logarithm of the rate, with the same requests and the same chance at every rate. A run ends as soon as it is
- * lost, so that rates far too high cost little. Where goodput is not monotonic in the rate (it is, but for chance) one of the crossings
+ * Found by bisection on the logarithm of the rate, with the same requests and the same chance at every rate. A run may end as soon as
+ * it is lost, so that rates far too high cost little. Where goodput is not monotonic in the rate (it is, but for chance) one of the crossings
  * is found.
  */
 export const GOODPUT_MIN = 0.9;
 
-/** Rates are told apart down to this ratio. */
-export const CAPACITY_RATIO = 1.02;
-
 export interface CapacitySearch {
   readonly rateMin: number;
   readonly rateMax: number;
-  /** Where the search begins: what another policy or seed held. */
+  /** Where the search begins: what was held with another seed. */
   readonly guess: number | undefined;
+  /** Rates are told apart down to this ratio. */
+  readonly ratio: number;
   /** Whether the rate is held. */
   readonly holds: (ratePerSec: number) => boolean;
 }
@@ -29,7 +28,7 @@ export interface Capacity {
 /** The first step away from a guess; doubled (in the logarithm) while it is not enough. */
 const FIRST_STEP = 1.08;
 
-export function findCapacity({ rateMin, rateMax, guess, holds }: CapacitySearch): Capacity {
+export function findCapacity({ rateMin, rateMax, guess, ratio, holds }: CapacitySearch): Capacity {
   let runs = 0;
   const test = (rate: number): boolean => {
     runs++;
@@ -51,7 +50,7 @@ export function findCapacity({ rateMin, rateMax, guess, holds }: CapacitySearch)
     }
     step *= step;
   }
-  while (high / low > CAPACITY_RATIO) {
+  while (high / low > ratio) {
     const middle = Math.sqrt(low * high);
     if (test(middle)) low = middle;
     else high = middle;

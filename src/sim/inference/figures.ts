@@ -3,7 +3,8 @@
  */
 import type { Call } from "./call.ts";
 import { meets } from "./goodput.ts";
-import { isCounted, type InferenceRun } from "./run-inference.ts";
+import type { InferenceRun } from "./run-inference.ts";
+import { isCounted } from "./workload/workload.ts";
 
 export interface Quantiles {
   readonly p50: number;
@@ -27,18 +28,19 @@ export interface InferenceFigures {
   readonly busyMean: number;
   readonly preemptions: number;
   readonly triesPerRequest: number;
-  /** Mean wall time of choose and sent; NaN where it was not measured. */
-  readonly decisionUs: number;
+  /** Wall time of choose and sent, of the first gateway; 0 where it was not measured. */
+  readonly decisionUs: { readonly p50: number; readonly p99: number };
 }
 
 export function figuresOf(run: InferenceRun): InferenceFigures {
-  const calls = run.calls.filter((call) => isCounted(call, run.calls.length) && call.end !== "open");
+  const calls = run.calls.filter(
+    ({ id, work, end }) => isCounted(work, id, run.calls.length) && end !== "open",
+  );
   const reference = run.setting.workload.fleet[0]!;
   const done = calls.filter(({ end }) => end === "done");
   const busy = run.hosts.map(({ engine }) => engine.totals.busyMs);
   const busyMean = mean(busy);
-  const decisions = sum(run.gateways.map((gateway) => gateway.decisions));
-  const decisionMs = sum(run.gateways.map((gateway) => gateway.decisionMs));
+  const { decisionsUs } = run.gateways[0]!;
   return {
     requests: calls.length,
     goodput: share(calls, (call) => meets(call, reference)),
@@ -53,7 +55,7 @@ export function figuresOf(run: InferenceRun): InferenceFigures {
     busyMean: busyMean / run.endMs,
     preemptions: sum(run.hosts.map(({ engine }) => engine.totals.preemptions)),
     triesPerRequest: mean(calls.map(({ tries }) => tries)),
-    decisionUs: run.setting.stopwatch === undefined ? Number.NaN : (1000 * decisionMs) / decisions,
+    decisionUs: { p50: decisionsUs.quantile(0.5), p99: decisionsUs.quantile(0.99) },
   };
 }
 

@@ -6,6 +6,7 @@
  */
 import type { InferenceEnd, InferencePolicy } from "../../core/inference/policy/inference-policy.ts";
 import type { OutcomeKind } from "../../model/outcome.ts";
+import { Histogram } from "../measure/histogram.ts";
 import type { Call, CallEnd } from "./call.ts";
 
 const EJECTED_MS = 5000;
@@ -29,8 +30,8 @@ export class InferenceGateway {
   readonly #candidates: Int32Array;
   readonly #ejectedUntilMs: Float64Array;
   #outputGuess = FIRST_GUESS_TOKENS;
-  decisions = 0;
-  decisionMs = 0;
+  /** Microseconds of choose and sent, where they are measured. */
+  readonly decisionsUs = new Histogram();
 
   constructor(policy: InferencePolicy, endpoints: number, world: GatewayWorld) {
     this.policy = policy;
@@ -58,8 +59,7 @@ export class InferenceGateway {
     const beganMs = stopwatch === undefined ? 0 : stopwatch();
     const slot = this.policy.choose(call, this.#candidates, count, nowMs);
     this.policy.sent(slot, call, nowMs);
-    if (stopwatch !== undefined) this.decisionMs += stopwatch() - beganMs;
-    this.decisions++;
+    if (stopwatch !== undefined) this.decisionsUs.add(1000 * (stopwatch() - beganMs));
     call.slot = slot;
     call.tries++;
     this.#world.send(call);

@@ -22,11 +22,12 @@ export function ttftLimitMs(promptTokens: number, { kernels, hostMs, stepTokensM
   return TTFT_BASE_MS + TTFT_PREFILLS * prefillMs(kernels, hostMs, promptTokens, stepTokensMax);
 }
 
+/** Its first token came too late: whatever follows, it will not count as good. */
+export function isLate(call: Call, reference: EngineProfile): boolean {
+  return call.ttftMs > ttftLimitMs(call.work.promptTokens, reference);
+}
+
 /** `reference`: the machine the limit is made for. */
 export function meets(call: Call, reference: EngineProfile): boolean {
-  return (
-    call.end === "done" &&
-    call.tpotMs <= TPOT_MAX_MS &&
-    call.ttftMs <= ttftLimitMs(call.work.promptTokens, reference)
-  );
+  return call.end === "done" && call.tpotMs <= TPOT_MAX_MS && !isLate(call, reference);
 }

@@ -14,11 +14,11 @@ import { Engine as Timeline } from "../world/engine.ts";
 import { Call } from "./call.ts";
 import { planFaults, type InferenceFault } from "./faults.ts";
 import { InferenceGateway } from "./gateway.ts";
-import { meets, type Judgement } from "./goodput.ts";
+import { isLate, meets, type Judgement } from "./goodput.ts";
 import { Host } from "./host.ts";
 import { nameBlocks } from "./names.ts";
 import { Signals, type SignalFault, type SignalSpec } from "./signals.ts";
-import type { Workload } from "./workload/workload.ts";
+import { isCounted, type Workload } from "./workload/workload.ts";
 
 export interface InferenceSetting {
   readonly workload: Workload;
@@ -50,20 +50,11 @@ export interface InferenceRun {
 
 export const DEFAULT_SIGNALS: SignalSpec = { scrapeEveryMs: 100, scrapeDelayMs: 5, cacheEvents: undefined };
 
-/** Of the arrivals, the first tenth meets cold caches and empty queues, the last twentieth a load that falls. */
-const WARM_UP = 0.1;
-const TAIL = 0.95;
-
 /** A gateway reads bytes: its token counts are off by up to so much either way. */
 const ESTIMATE_ERROR = 0.1;
 
 /** So long after the last arrival an answer that is still missing is given up. */
 const AFTERMATH_MS = 3_600_000;
-
-/** Whether one of so many requests is part of the figures. */
-export function isCounted({ id, work }: Call, requests: number): boolean {
-  return work.counts && id >= requests * WARM_UP && id < requests * TAIL;
-}
 
 export function runInference(setting: InferenceSetting): InferenceRun {
   const { workload, seed, ratePerSec } = setting;
@@ -89,7 +80,7 @@ export function runInference(setting: InferenceSetting): InferenceRun {
     if (siblings === undefined) followers.set(call.work.after, [call]);
     else siblings.push(call);
   }
-  const total = calls.filter((call) => isCounted(call, calls.length)).length;
+  const total = calls.filter(({ id, work }) => isCounted(work, id, calls.length)).length;
   const judgement: Judgement = { counted: 0, failed: 0, total };
   const failuresMax = setting.stopBelow > 0 ? (1 - setting.stopBelow) * judgement.total : Infinity;
 
@@ -97,11 +88,15 @@ export function runInference(setting: InferenceSetting): InferenceRun {
   const signalFaults = workload.fleet.map(fault);
   const hosts: Host[] = [];
   const gateways: InferenceGateway[] = [];
+  const reference = workload.fleet[0]!;
   const gatewayOf = (call: Call): InferenceGateway => gateways[call.gateway]!;
   for (const [slot, profile] of workload.fleet.entries()) {
     hosts.push(
       new Host(slot, configOf(profile, { blockTokens: workload.blockTokens }), timeline, {
-        firstToken: (call) => gatewayOf(call).firstToken(call),
+        firstToken: (call) => {
+          gatewayOf(call).firstToken(call);
+          if (isLate(call, reference)) judge(call, false);
+        },
         token: (call, generated) => gatewayOf(call).token(call, generated),
         finished: (call, cachedTokens) => gatewayOf(call).finished(call, cachedTokens),
         dropped: (call) => gatewayOf(call).dropped(call),
@@ -143,6 +138,15 @@ export function runInference(setting: InferenceSetting): InferenceRun {
   });
   let open = calls.length;
   let stopped = false;
+  function judge(call: Call, isGood: boolean): void {
+    call.isJudged = true;
+    if (!isCounted(call.work, call.id, calls.length)) return;
+    judgement.counted++;
+    if (!isGood) judgement.failed++;
+    if (judgement.failed <= failuresMax) return;
+    stopped = true;
+    timeline.stop();
+  }
   function arrive(call: Call): void {
     call.arrivedMs = timeline.nowMs;
     if (Number.isFinite(setting.patienceMs)) patience.send(call);
@@ -150,14 +154,7 @@ export function runInference(setting: InferenceSetting): InferenceRun {
   }
   function ended(call: Call): void {
     open--;
-    if (isCounted(call, calls.length)) {
-      judgement.counted++;
-      if (!meets(call, workload.fleet[0]!)) judgement.failed++;
-      if (judgement.failed > failuresMax) {
-        stopped = true;
-        timeline.stop();
-      }
-    }
+    if (!call.isJudged) judge(call, meets(call, reference));
     for (const follower of followers.get(call.id) ?? [])
       agenda.after(follower.work.thinkMs, () => arrive(follower));
     if (open === 0) timeline.stop();

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { PrefixIndex } from "../prefix/prefix-index.ts";
+import { MAIN, PromptHasher } from "../read/prompt-hasher.ts";
 import { EngineBlocks, type EngineBlocksLimits, type StoredTokens } from "./engine-blocks.ts";
 import type { TokenisedPrompt } from "./prompt-ties.ts";
 
@@ -211,6 +213,45 @@ test("bounds: blocks, and ties by age", () => {
   // The first prompt's ties are gone, so its removal says nothing.
   blocks.removed(1, removed(103), 0);
   assert.deepEqual(cache.of(1), [5000, 5001]);
+});
+
+test("from a request's tokens to what the prefix index says of each endpoint", () => {
+  const index = new PrefixIndex(1_000);
+  const blocks = new EngineBlocks({
+    cacheStored: (slot, hashes) => index.used(slot, hashes),
+    cacheRemoved: (slot, hashes) => index.removed(slot, hashes),
+    cacheCleared: (slot) => index.cleared(slot),
+  });
+  for (const slot of [0, 1]) index.joined(slot);
+  const tokens = range(1_000, 1_300);
+  const hasher = new PromptHasher(256);
+  hasher.begin(MAIN);
+  for (const token of tokens) hasher.word(token);
+  hasher.end();
+  // 64 tokens to the block here, 16 to the engine's.
+  const prompt = hasher.finish(["tokens", "m", "", ""]);
+  assert.equal(prompt.count, 4);
+  const sixteens = (from: number, to: number, parent?: number): StoredTokens => ({
+    ...stored([], 0, parent),
+    hashes: Float64Array.from(range(from, to)),
+    count: to - from,
+    tokens: Int32Array.from(tokens.slice(16 * from, 16 * to)),
+    tokenCount: 16 * (to - from),
+    blockTokens: 16,
+  });
+  blocks.stored(0, sixteens(0, 11), 0);
+  blocks.tie({ ...prompt, tokens: Int32Array.from(tokens), adapter: "", cacheSalt: "" }, 0);
+  blocks.stored(1, sixteens(0, 5), 0);
+  assert.deepEqual(
+    [0, 1].map((slot) => index.depthOf(slot, prompt)),
+    [2, 1],
+  );
+  blocks.stored(0, sixteens(11, 18, 10), 0);
+  blocks.removed(1, removed(4, 3), 0);
+  assert.deepEqual(
+    [0, 1].map((slot) => index.depthOf(slot, prompt)),
+    [4, 0],
+  );
 });
 
 test("property: any order of ties and events ends where the tokens say", () => {

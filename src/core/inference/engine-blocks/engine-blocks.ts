@@ -47,7 +47,7 @@ export interface EngineBlocksLimits {
   readonly tiesMax: number;
 }
 
-/** About 120 bytes a pair, 90 a tie: some 75 MB when both are full. */
+/** A pair takes 130 to 190 bytes (bench/cache-events.ts): at most some 100 MB. */
 export const DEFAULT_ENGINE_BLOCKS_LIMITS: EngineBlocksLimits = { blocksMax: 1 << 19, tiesMax: 1 << 17 };
 
 /** Kinds of attention whose blocks, taken from the beginning, spare the prefill; of others a part is kept, or a state. */

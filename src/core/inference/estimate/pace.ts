@@ -1,7 +1,7 @@
 /**
  * How much slower than the fleet each slot is: time taken over time predicted, as a ratio of sums.
  *
- *     pace = (taken + PRIOR) / (predicted + PRIOR)
+ *     ratio = (taken + PRIOR) / (predicted + PRIOR)        pace = 1 within [1 / DEAD, DEAD], ratio / DEAD above, ratio * DEAD below
  *
  * Both sums are in ms of work and fade: beyond MEMORY_MS of predicted work, so that a slot that turns slow shows it after
  * one or two seconds of work however long it was fast; and by half every HALF_LIFE_MS, so that one that was slow and is
@@ -12,6 +12,8 @@ const PRIOR_MS = 150;
 const MEMORY_MS = 3000;
 const HALF_LIFE_MS = 30_000;
 const RATIO_MAX = 30;
+/** Equal machines seem this much apart by chance: within it they are equal, beyond it what is beyond counts. */
+const DEAD = 1.25;
 
 export class Pace {
   #taken = new Float64Array(16);
@@ -34,7 +36,9 @@ export class Pace {
   /** 1: like the fleet; 3: takes three times as long. */
   of(slot: number, nowMs: number): number {
     const left = 2 ** ((this.#stampMs[slot]! - nowMs) / HALF_LIFE_MS);
-    return (this.#taken[slot]! * left + PRIOR_MS) / (this.#predicted[slot]! * left + PRIOR_MS);
+    const ratio = (this.#taken[slot]! * left + PRIOR_MS) / (this.#predicted[slot]! * left + PRIOR_MS);
+    if (ratio > DEAD) return ratio / DEAD;
+    return ratio < 1 / DEAD ? ratio * DEAD : 1;
   }
 
   learn(slot: number, takenMs: number, predictedMs: number, nowMs: number): void {

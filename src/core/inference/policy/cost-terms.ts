@@ -20,18 +20,26 @@ const ADAPTER_LOAD_MS = 200;
 /** As in balance/latency-cost.ts: an error costs as much as a hundred typical answers. */
 const ERROR_COST = 100;
 const LATE_WEIGHT = 4;
+const REUSE_RATE = 0.02;
+/** Of the answers still to come, what will be there at the same time as this request's prompt. */
+const GROWTH = 0.25;
 
 export class CostTerms {
   readonly #knowledge: Knowledge;
-  /** wait, prefill, decode, pressure, eviction, adapter, errors, late: of the last `total`. */
-  readonly terms = new Float64Array(8);
+  /** Fading share of prompt tokens that are found in caches somewhere. */
+  readonly #reuse = new Float64Array(1);
+  /** wait, prefill, decode, pressure, eviction, adapter, errors, late, followers, stalls: of the last `total`. */
+  readonly terms = new Float64Array(10);
 
   constructor(knowledge: Knowledge) {
     this.#knowledge = knowledge;
   }
 
-  /** Before the `total`s of one decision. */
-  begin(_request: InferenceRequest, _candidates: Int32Array, _count: number, _nowMs: number): void {}
+  /** How much of the prompt is found on whoever has most of it: `tokens`. Once per decision. */
+  found(request: InferenceRequest, tokens: number): void {
+    const share = request.promptTokens === 0 ? 0 : Math.min(1, tokens / request.promptTokens);
+    this.#reuse[0] = this.#reuse[0]! + REUSE_RATE * (share - this.#reuse[0]!);
+  }
 
   /** After `index.match`. */
   total(slot: number, request: InferenceRequest, nowMs: number): number {
@@ -52,13 +60,17 @@ export class CostTerms {
     terms[1] = prefillMs * (1 + streams);
     terms[2] = output * (stepMs - restMs + streams * streamMs * decodePace);
     const roomTokens = capacity.engineTokens(slot);
-    const needed = ledger.context[slot]! + request.promptTokens + output;
+    const used = knowledge.kvTokens(slot);
+    const needed = used + request.promptTokens - cached + ledger.outputLeft[slot]! * GROWTH;
+    const share = knowledge.prefillShare(slot, nowMs);
+    terms[9] = (output * stepMs * share) / (1 - share);
     terms[3] = 0;
     if (needed > roomTokens && streams > 0) {
       const leftMs = (ledger.outputLeft[slot]! / Math.max(1, ledger.inFlight[slot]!)) * stepMs;
-      terms[3] = ((needed - roomTokens) / Math.max(1, ledger.context[slot]!)) * leftMs;
+      terms[3] = ((needed - roomTokens) / Math.max(1, used)) * 2 * leftMs;
     }
-    terms[4] = index.isFull(slot) ? prefillMs * knowledge.reuseShare : 0;
+    terms[4] = index.isFull(slot) ? terms[1] * this.#reuse[0]! : 0;
+    terms[8] = knowledge.followersPerMs() * prefillMs * (waitMs + prefillMs / 2);
     terms[5] = request.adapter === 0 ? 0 : this.#adapterMs(slot, request.adapter);
     const errors = knowledge.errorRatio(slot, nowMs);
     terms[6] = errors === 0 ? 0 : errors * ERROR_COST * (knowledge.typicalPrefillMs + restMs * 10);
@@ -79,7 +91,18 @@ export class CostTerms {
   explain(slot: number, request: InferenceRequest, nowMs: number): readonly Factor[] {
     const total = this.total(slot, request, nowMs);
     const knowledge = this.#knowledge;
-    const names = ["wait", "prefill", "decode", "pressure", "eviction", "adapter", "errors", "late"];
+    const names = [
+      "wait",
+      "prefill",
+      "decode",
+      "pressure",
+      "eviction",
+      "adapter",
+      "errors",
+      "late",
+      "followers",
+      "stalls",
+    ];
     return [
       { name: "cost", value: total, unit: "ms" },
       ...names.map((name, i) => ({ name, value: this.terms[i]!, unit: "ms" })),

@@ -47,7 +47,6 @@ export class Cost implements Rule {
     if (this.#costs.length < count) this.#costs = new Float64Array(count * 2);
     const costs = this.#costs;
     index.match(request.blocks, candidates, count);
-    this.#terms.begin(request, candidates, count, nowMs);
     let best = 0;
     let deepest = 0;
     for (let i = 0; i < count; i++) {
@@ -57,6 +56,7 @@ export class Cost implements Rule {
       const depth = index.depths[slot]!;
       if (depth > deepest) deepest = depth;
     }
+    this.#terms.found(request, deepest * request.tokensPerBlock);
     if (this.#prng.float() < EXPLORED) return this.#stalest(candidates, count, best);
     const tieMs = model.prefillWorkMs(request.promptTokens, 0) * TIE_SHARE;
     return this.#firstOfEquals(request, deepest, candidates, count, costs[best]! + tieMs, best);
@@ -78,7 +78,6 @@ export class Cost implements Rule {
   factors(slot: number, request: InferenceRequest, nowMs: number): readonly Factor[] {
     const one = Int32Array.of(slot);
     this.#knowledge.index.match(request.blocks, one, 1);
-    this.#terms.begin(request, one, 1, nowMs);
     return this.#terms.explain(slot, request, nowMs);
   }
 
@@ -92,7 +91,8 @@ export class Cost implements Rule {
   ): number {
     const { blocks, session } = request;
     const { identity } = this.#knowledge;
-    let key = session;
+    // Nothing to remember it by: any of them.
+    let key = session === 0 ? this.#prng.uint32() : session;
     if (blocks.count > 0) key = blocks.hashes[Math.min(deepest, blocks.count - 1)]! | 0;
     let chosen = best;
     let highest = -1;

@@ -30,6 +30,13 @@ const ERROR_HALF_MS = 10_000;
 /** Lateness that is no sign of anything yet. */
 const LATE_MS = 100;
 const TYPICAL_RATE = 0.02;
+/** Over which the traffic is averaged. */
+const TRAFFIC_MS = 10_000;
+const TRAFFIC_LEAST_MS = 200;
+/** More than this of an endpoint's time in prefill is taken for this: queues are then what they are seen to be. */
+const BUSY_MAX = 0.8;
+/** Above this share of the KV cache prompts may wait for room, and their time says nothing of prefill. */
+const TIGHT = 0.85;
 
 export class Knowledge {
   readonly ledger = new Ledger();
@@ -44,8 +51,39 @@ export class Knowledge {
   /** Fading means over requests: tokens per block; share of prompts found in the index; prefill [ms]; prompt; answer. */
   readonly #typical = Float64Array.of(64, 0, 100, 1000, 256);
 
+  /** Fading sums: requests, their prefill work at fleet's pace, the time they came in [ms]; and when that was. */
+  readonly #traffic = new Float64Array(4);
+  /** By slot: the same sum of prefill work, at the slot's pace; and when. */
+  #work = new Float64Array(16);
+  #workStampMs = new Float64Array(16);
+  #endpoints = 0;
+
   constructor(indexBlocksMax: number) {
     this.index = new PrefixIndex(indexBlocksMax);
+  }
+
+  /** Requests that come to one endpoint while it works off one ms of prefill: lambda / (1 - rho), in 1/ms. */
+  followersPerMs(): number {
+    const endpointMs = Math.max(1, this.#endpoints) * Math.max(TRAFFIC_LEAST_MS, this.#traffic[2]!);
+    const busy = Math.min(BUSY_MAX, this.#traffic[1]! / endpointMs);
+    return this.#traffic[0]! / endpointMs / (1 - busy);
+  }
+
+  /** Share of the slot's time that goes to prompts, lately. */
+  prefillShare(slot: number, nowMs: number): number {
+    const workMs = this.#work[slot]! * Math.exp((this.#workStampMs[slot]! - nowMs) / TRAFFIC_MS);
+    return Math.min(BUSY_MAX, workMs / Math.max(TRAFFIC_LEAST_MS, this.#traffic[2]!));
+  }
+
+  /** Tokens in use in the slot's KV cache once all that waits there is in: as reported, within what the own account allows. */
+  kvTokens(slot: number): number {
+    const { ledger, reports } = this;
+    const least = ledger.ownContext[slot]!;
+    const ratio = reports.kvUsedRatio[slot]!;
+    const room = this.capacity.engineTokens(slot);
+    if (ratio < 0 || room === Number.POSITIVE_INFINITY) return least;
+    const told = ratio * room + ledger.waitingUncached[slot]!;
+    return Math.min(Math.max(told, least), ledger.context[slot]! + room * ratio * this.#foreignShare(slot));
   }
 
   /** Share of prompt tokens that were in the cache of where they were sent, lately. */
@@ -143,6 +181,7 @@ export class Knowledge {
     attempt.ttftMs = this.waitMs(slot, nowMs) + pacedMs + beginMs;
     ledger.sent(slot, attempt, request.expectedOutputTokens, nowMs);
     index.used(slot, blocks);
+    this.#count(slot, attempt.prefillMs, pacedMs, nowMs);
     const typical = this.#typical;
     if (blocks.count > 0) typical[0] = request.tokensPerBlock;
     const found = request.promptTokens === 0 ? 0 : attempt.cachedTokens / request.promptTokens;
@@ -154,7 +193,8 @@ export class Knowledge {
   firstToken(slot: number, request: InferenceRequest, nowMs: number): void {
     const { attempt } = request;
     const { ledger, model } = this;
-    if (attempt.state === WAITING && attempt.streamed) {
+    const isTight = this.kvTokens(slot) > TIGHT * this.capacity.engineTokens(slot);
+    if (attempt.state === WAITING && attempt.streamed && !isTight) {
       const uncached = attempt.promptTokens - attempt.cachedTokens;
       model.firstToken(slot, attempt.sentMs, uncached, attempt.cachedTokens, this.stepMs(slot, nowMs), nowMs);
       this.reports.judge(slot, nowMs - attempt.sentMs, attempt.ownTtftMs, attempt.ttftMs);
@@ -249,6 +289,9 @@ export class Knowledge {
     if (slot >= this.identity.length) this.#grow(slot);
     this.identity[slot] = (profile?.identity ?? slot + 1) | 0;
     this.#errorRatio[slot] = 0;
+    this.#work[slot] = 0;
+    this.#workStampMs[slot] = nowMs;
+    this.#endpoints++;
     this.ledger.joined(slot, nowMs);
     this.index.joined(slot);
     this.model.joined(slot, nowMs);
@@ -258,7 +301,28 @@ export class Knowledge {
   }
 
   left(slot: number): void {
+    this.#endpoints--;
     this.index.left(slot);
+  }
+
+  #count(slot: number, workMs: number, pacedMs: number, nowMs: number): void {
+    const traffic = this.#traffic;
+    const passedMs = traffic[0] === 0 ? 0 : nowMs - traffic[3]!;
+    const left = Math.exp(-passedMs / TRAFFIC_MS);
+    traffic[0] = traffic[0]! * left + 1;
+    traffic[1] = traffic[1]! * left + workMs;
+    // The integral of what is left of each moment.
+    traffic[2] = traffic[2]! * left + TRAFFIC_MS * (1 - left);
+    traffic[3] = nowMs;
+    const slotLeft = Math.exp((this.#workStampMs[slot]! - nowMs) / TRAFFIC_MS);
+    this.#work[slot] = this.#work[slot]! * slotLeft + pacedMs;
+    this.#workStampMs[slot] = nowMs;
+  }
+
+  /** Of what runs there. */
+  #foreignShare(slot: number): number {
+    const running = this.reports.running[slot]!;
+    return running > this.ledger.inFlight[slot]! ? 1 - this.ledger.inFlight[slot]! / running : 0;
   }
 
   #cachedOf(slot: number, request: InferenceRequest, depth: number): number {
@@ -288,6 +352,12 @@ export class Knowledge {
     const identity = new Int32Array(length);
     identity.set(this.identity);
     this.identity = identity;
+    const work = new Float64Array(length);
+    work.set(this.#work);
+    this.#work = work;
+    const workStamp = new Float64Array(length);
+    workStamp.set(this.#workStampMs);
+    this.#workStampMs = workStamp;
     const ratio = new Float64Array(length);
     ratio.set(this.#errorRatio);
     this.#errorRatio = ratio;

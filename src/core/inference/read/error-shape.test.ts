@@ -1,3 +1,6 @@
+/**
+ * Error bodies and error events against the shapes that the APIs document.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { messageOf, renderError, statusOf } from "./error-shape.ts";

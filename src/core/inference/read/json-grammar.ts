@@ -23,9 +23,17 @@ SECOND_MAX[0xf4] = 0x8f;
 
 /** What a backslash and that byte stand for; 0: nothing. */
 export const ESCAPED = new Uint8Array(256);
-for (const [name, code] of ['""', "\\\\", "//", "b\b", "f\f", "n\n", "r\r", "t\t"].map((pair) => [...pair])) {
-  ESCAPED[name!.charCodeAt(0)] = code!.charCodeAt(0);
-}
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '"',
+  "\\": "\\",
+  "/": "/",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
+for (const [name, text] of Object.entries(ESCAPES)) ESCAPED[name.charCodeAt(0)] = text.charCodeAt(0);
 
 /** Value of a hexadecimal digit; 255: not one. */
 export const HEX = new Uint8Array(256).fill(255);

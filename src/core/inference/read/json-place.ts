@@ -11,6 +11,10 @@ export const DEPTH_MAX = 64;
 /** Longer than any name that is looked for. */
 export const KEY_BYTES_MAX = 64;
 
+/** Of a key's bytes: FNV-1a, the one of 32 bits. */
+export const KEY_HASH_START = 0x811c9dc5 | 0;
+export const KEY_HASH_FACTOR = 0x01000193;
+
 export const OBJECT = 0;
 export const ARRAY = 1;
 export type ContainerKind = typeof OBJECT | typeof ARRAY;
@@ -52,6 +56,11 @@ export class JsonPlace {
   next(): void {
     this.#indices[this.depth]!++;
     this.keyLengths[this.depth] = -1;
+  }
+
+  /** As many elements of the innermost array are over. */
+  skip(elements: number): void {
+    this.#indices[this.depth]! += elements;
   }
 
   /** `messages[3].content[0].text`; keys that are not plain names are quoted. */

@@ -1,12 +1,11 @@
 /**
  * A strict JSON scanner (RFC 8259) over chunks of bytes that may be cut anywhere, without a tree and without text.
  *
- * It tells a visitor what it meets, in order, as it meets it; contents of strings come as runs of decoded UTF-8, most of
- * them views of the chunk itself. A lone surrogate escape, which JSON allows and UTF-8 has no form for, comes as the three
- * bytes it would have (WTF-8). Work is a few operations per byte, memory is fixed.
+ * It tells a visitor what it meets, as it meets it; contents of strings come as runs of decoded UTF-8, most of them views
+ * of the chunk itself. A lone surrogate escape, which JSON allows and UTF-8 has no form for, comes as WTF-8.
  *
  * Invariants: the same visits, but for where runs are cut, however the bytes are chunked; after the first fault nothing
- * is visited; a byte is read once. Agrees with JSON.parse on what is JSON, but for bytes that are not UTF-8 and depth.
+ * is visited; memory is fixed. Agrees with JSON.parse on what is JSON, but for bytes that are not UTF-8 and depth.
  */
 import {
   AFTER_VALUE,
@@ -20,8 +19,6 @@ import {
   ESCAPED,
   EXPECTED,
   FAILED,
-  FOLLOWERS,
-  HEX,
   IN_ESCAPE,
   IN_HEX,
   IN_LITERAL,
@@ -29,34 +26,25 @@ import {
   IN_STRING,
   PLAIN,
   QUOTE,
-  SECOND_MAX,
-  SECOND_MIN,
 } from "./json-grammar.ts";
+import { IntegerList } from "./integer-list.ts";
+import { JsonLiteral } from "./json-literal.ts";
 import { JsonNumber } from "./json-number.ts";
-import { ARRAY, DEPTH_MAX, JsonPlace, KEY_BYTES_MAX, OBJECT, type ContainerKind } from "./json-place.ts";
+import {
+  ARRAY,
+  DEPTH_MAX,
+  JsonPlace,
+  KEY_BYTES_MAX,
+  KEY_HASH_FACTOR,
+  KEY_HASH_START,
+  OBJECT,
+  type ContainerKind,
+} from "./json-place.ts";
+import type { JsonFaultKind, JsonVisitor } from "./json-visitor.ts";
+import { afterPlain } from "./plain-run.ts";
+import { NO_CODE, UnicodeEscape } from "./unicode-escape.ts";
+import { Utf8Check } from "./utf8-check.ts";
 import { writeCodePoint } from "./utf8.ts";
-
-export type LiteralName = "true" | "false" | "null";
-
-export interface JsonVisitor {
-  /** The key of the value to come: `scanner.place` has its bytes. `hash`: of all its bytes, see name-table.ts. */
-  key(hash: number): void;
-  open(kind: ContainerKind): void;
-  close(kind: ContainerKind): void;
-  /** A string begins. True: its runs are wanted. */
-  text(): boolean;
-  run(bytes: Uint8Array, start: number, end: number): void;
-  textEnd(): void;
-  /** Valid during the call. */
-  number(number: JsonNumber): void;
-  literal(name: LiteralName): void;
-}
-
-export type JsonFaultKind = "bad-json" | "bad-text" | "too-deep";
-
-/** FNV-1a, the one of 32 bits. */
-export const KEY_HASH_START = 0x811c9dc5 | 0;
-export const KEY_HASH_FACTOR = 0x01000193;
 
 export class JsonScanner {
   readonly place = new JsonPlace();
@@ -67,6 +55,10 @@ export class JsonScanner {
   readonly #visitor: JsonVisitor;
   readonly #scratch = new Uint8Array(4);
   readonly #number = new JsonNumber();
+  readonly #literal = new JsonLiteral();
+  readonly #list = new IntegerList();
+  readonly #utf8 = new Utf8Check();
+  readonly #unicode = new UnicodeEscape();
   #state = BEFORE_VALUE;
   /** The chunk's bytes, to be read four at a time; connections that share a buffer share it. */
   #view: DataView = new DataView(new ArrayBuffer(0));
@@ -76,16 +68,6 @@ export class JsonScanner {
   #isKey = false;
   #isWanted = false;
   #keyHash = 0;
-  /** Continuation bytes still to come, and the bounds of the next. */
-  #need = 0;
-  #min = 0;
-  #max = 0;
-  #hexDigits = 0;
-  #unit = 0;
-  /** A high surrogate that waits for its low one; 0: none. */
-  #high = 0;
-  #literal: LiteralName = "null";
-  #literalAt = 0;
 
   constructor(visitor: JsonVisitor) {
     this.#visitor = visitor;
@@ -98,8 +80,8 @@ export class JsonScanner {
     this.faultExpected = "";
     this.#state = BEFORE_VALUE;
     this.#read = 0;
-    this.#need = 0;
-    this.#high = 0;
+    this.#utf8.reset();
+    this.#unicode.reset();
   }
 
   /** One whole value has been read, and nothing but white space behind it. */
@@ -139,8 +121,7 @@ export class JsonScanner {
     this.#read += end - start;
     for (let at = start; at < end;) {
       const state = this.#state;
-      if (state === IN_STRING)
-        at = this.#isKey ? this.#keyPart(bytes, at, end) : this.#textPart(bytes, at, end);
+      if (state === IN_STRING) at = this.#textPart(bytes, at, end);
       else if (state === IN_NUMBER) at = this.#numberPart(bytes, at, end);
       else if (state < FAILED) at = this.#structure(bytes, at, end);
       else if (state === IN_ESCAPE) this.#escape(bytes[at]!, at++);
@@ -168,7 +149,9 @@ export class JsonScanner {
       const state = this.#state;
       switch (byte) {
         case QUOTE:
-          return this.#openString(at, state);
+          at = this.#openString(bytes, at, end, state) - 1;
+          if (this.#state >= FAILED) return at + 1;
+          break;
         case 0x3a: // :
           if (state !== BEFORE_COLON) return this.#fail("bad-json", at, this.expected);
           this.#state = BEFORE_VALUE;
@@ -184,24 +167,15 @@ export class JsonScanner {
           this.#open(byte === 0x5b ? ARRAY : OBJECT, at);
           break;
         case 0x7d: // }
-          if (!(state === BEFORE_FIRST_KEY || (state === AFTER_VALUE && place.kind === OBJECT)))
-            return this.#fail("bad-json", at, this.expected);
-          this.#close(OBJECT, at);
-          break;
         case 0x5d: // ]
-          if (!(state === BEFORE_FIRST_ELEMENT || (state === AFTER_VALUE && place.kind === ARRAY)))
-            return this.#fail("bad-json", at, this.expected);
-          this.#close(ARRAY, at);
+          this.#close(byte === 0x5d ? ARRAY : OBJECT, at);
           break;
         default:
           if (state > BEFORE_FIRST_ELEMENT) return this.#fail("bad-json", at, this.expected);
           if (byte >= 0x31 && byte <= 0x39) {
-            // What numbers are most of the time, without leaving the loop: there may be a hundred thousand token ids.
-            const after = this.#number.readShort(bytes, at, end);
+            // What numbers are most of the time, without leaving the loop.
+            const after = this.#integer(bytes, at, end);
             if (after > at) {
-              this.offset = this.#base + at;
-              this.#ended();
-              this.#visitor.number(this.#number);
               at = after - 1;
               break;
             }
@@ -222,6 +196,11 @@ export class JsonScanner {
   }
 
   #close(kind: ContainerKind, at: number): void {
+    const atOnce = kind === ARRAY ? BEFORE_FIRST_ELEMENT : BEFORE_FIRST_KEY;
+    if (this.#state !== atOnce && !(this.#state === AFTER_VALUE && this.place.kind === kind)) {
+      this.#fail("bad-json", at, this.expected);
+      return;
+    }
     this.offset = this.#base + at;
     this.place.leave();
     this.#ended();
@@ -232,100 +211,124 @@ export class JsonScanner {
     this.#state = this.place.depth === 0 ? AT_END : AFTER_VALUE;
   }
 
-  #openString(at: number, state: number): number {
+  #openString(bytes: Uint8Array, at: number, end: number, state: number): number {
     this.offset = this.#base + at;
     if (state <= BEFORE_FIRST_ELEMENT) {
       this.#isKey = false;
       this.#state = IN_STRING;
       this.#isWanted = this.#visitor.text();
-    } else if (state === BEFORE_KEY || state === BEFORE_FIRST_KEY) {
-      this.#isKey = true;
-      this.#state = IN_STRING;
-      this.#keyHash = KEY_HASH_START;
-      this.place.keyLengths[this.place.depth] = 0;
-    } else this.#fail("bad-json", at, this.expected);
+      return this.#state === IN_STRING && at + 1 < end ? this.#textPart(bytes, at + 1, end) : at + 1;
+    }
+    if (state !== BEFORE_KEY && state !== BEFORE_FIRST_KEY) return this.#fail("bad-json", at, this.expected);
+    const after = this.#plainKey(bytes, at + 1, end);
+    if (after > at + 1) return after;
+    this.#isKey = true;
+    this.#state = IN_STRING;
+    this.#keyHash = KEY_HASH_START;
+    this.place.keyLengths[this.place.depth] = 0;
     return at + 1;
+  }
+
+  /** A key that is kept whole, has no escape and no character beyond ASCII and ends in sight; otherwise `start`. */
+  #plainKey(bytes: Uint8Array, start: number, end: number): number {
+    const { keys, depth } = this.place;
+    const first = depth * KEY_BYTES_MAX - start;
+    const stop = Math.min(end, start + KEY_BYTES_MAX);
+    let hash = KEY_HASH_START;
+    let at = start;
+    for (; at < stop; at++) {
+      const byte = bytes[at]!;
+      if (PLAIN[byte] !== 1) break;
+      keys[first + at] = byte;
+      hash = Math.imul(hash ^ byte, KEY_HASH_FACTOR);
+    }
+    if (at >= stop || bytes[at] !== QUOTE) return start;
+    this.place.keyLengths[depth] = at - start;
+    this.#state = BEFORE_COLON;
+    this.#visitor.key(hash);
+    return at + 1;
+  }
+
+  /** Plain integers from `at` on; `at` where there is none whose end is in sight. */
+  #integer(bytes: Uint8Array, at: number, end: number): number {
+    if (this.#visitor.wantsIntegers && this.place.kind === ARRAY) {
+      const list = this.#list;
+      const after = list.read(bytes, at, end);
+      if (after > at) {
+        this.place.skip(list.count);
+        this.#visitor.integers(list.values, list.count);
+        this.#state = BEFORE_VALUE;
+        return after;
+      }
+    }
+    const after = this.#number.readShort(bytes, at, end);
+    if (after > at) {
+      this.offset = this.#base + at;
+      this.#ended();
+      this.#visitor.number(this.#number);
+    }
+    return after;
   }
 
   #openScalar(byte: number, at: number): number {
     this.offset = this.#base + at;
-    if (byte === 0x74 || byte === 0x66 || byte === 0x6e) {
-      this.#literal = byte === 0x74 ? "true" : byte === 0x66 ? "false" : "null";
-      this.#literalAt = 1;
-      this.#state = IN_LITERAL;
-      return at + 1;
-    }
-    if (!this.#number.begin(byte)) return this.#fail("bad-json", at, this.expected);
-    this.#state = IN_NUMBER;
+    if (this.#literal.begin(byte)) this.#state = IN_LITERAL;
+    else if (this.#number.begin(byte)) this.#state = IN_NUMBER;
+    else return this.#fail("bad-json", at, this.expected);
     return at + 1;
   }
 
-  /** Value strings. */
+  /** Inside a string, up to its end, an escape or the end of the chunk. */
   #textPart(bytes: Uint8Array, start: number, end: number): number {
-    if (this.#high !== 0 && bytes[start] !== BACKSLASH) this.#putCodePoint(this.#takeHigh());
-    const isWanted = this.#isWanted;
+    const unicode = this.#unicode;
+    if (unicode.isWaiting && bytes[start] !== BACKSLASH) this.#putCodePoint(unicode.takeHigh());
     const plain = PLAIN;
     const view = this.#view;
     let from = start;
     let at = start;
-    if (this.#need > 0) {
-      at = this.#continuation(bytes, at, end);
-      if (this.#state === FAILED) return at;
-    }
+    if (this.#utf8.isInside) at = this.#utf8.rest(bytes, at, end);
+    // Below 0: the wrong byte of what is not UTF-8.
     while (at < end) {
+      if (at < 0) return this.#fail("bad-text", ~at, "UTF-8");
       const byte = bytes[at]!;
       if (plain[byte] === 1) at = afterPlain(view, at + 1, end);
-      else if (byte >= 0x80) {
-        at = this.#lead(bytes, at, end);
-        if (this.#state === FAILED) return at;
-      } else {
-        if (isWanted && at > from) this.#visitor.run(bytes, from, at);
-        if (byte === BACKSLASH && this.#high === 0 && at + 1 < end && ESCAPED[bytes[at + 1]!] !== 0) {
-          // What escapes are most of the time, without leaving the loop.
-          if (isWanted) this.#visitor.run(ESCAPED, bytes[at + 1]!, bytes[at + 1]! + 1);
-          at += 2;
-          from = at;
-          continue;
+      else if (byte >= 0x80) at = this.#utf8.character(bytes, at, end);
+      else {
+        this.#put(bytes, from, at);
+        if (byte === QUOTE) return this.#closeString(at);
+        if (byte !== BACKSLASH) return this.#fail("bad-text", at, "no control character");
+        const escaped = at + 1 < end && !unicode.isWaiting ? bytes[at + 1]! : 0;
+        if (ESCAPED[escaped] === 0) {
+          this.#state = IN_ESCAPE;
+          return at + 1;
         }
-        if (byte === QUOTE) {
-          this.#ended();
-          this.offset = this.#base + at + 1;
-          this.#visitor.textEnd();
-        } else if (byte === BACKSLASH) this.#state = IN_ESCAPE;
-        else this.#fail("bad-text", at, "no control character");
-        return at + 1;
+        // What escapes are most of the time, without leaving the loop.
+        this.#put(ESCAPED, escaped, escaped + 1);
+        at += 2;
+        from = at;
       }
     }
-    if (isWanted && at > from) this.#visitor.run(bytes, from, at);
+    this.#put(bytes, from, at);
     return at;
   }
 
-  #keyPart(bytes: Uint8Array, from: number, end: number): number {
-    if (this.#high !== 0 && bytes[from] !== BACKSLASH) this.#putCodePoint(this.#takeHigh());
-    const plain = PLAIN;
-    let at = from;
-    if (this.#need > 0) {
-      at = this.#continuation(bytes, at, end);
-      if (this.#state === FAILED) return at;
+  #closeString(at: number): number {
+    if (this.#isKey) {
+      this.#state = BEFORE_COLON;
+      this.#visitor.key(this.#keyHash);
+    } else {
+      this.#ended();
+      this.offset = this.#base + at + 1;
+      this.#visitor.textEnd();
     }
-    while (at < end) {
-      const byte = bytes[at]!;
-      if (plain[byte] === 1) at++;
-      else if (byte >= 0x80) {
-        at = this.#lead(bytes, at, end);
-        if (this.#state === FAILED) return at;
-      } else {
-        this.#putKey(bytes, from, at);
-        if (byte === QUOTE) {
-          this.#state = BEFORE_COLON;
-          this.#visitor.key(this.#keyHash);
-        } else if (byte === BACKSLASH) this.#state = IN_ESCAPE;
-        else this.#fail("bad-text", at, "no control character");
-        return at + 1;
-      }
-    }
-    this.#putKey(bytes, from, at);
-    return at;
+    return at + 1;
+  }
+
+  /** Decoded bytes of the string. */
+  #put(bytes: Uint8Array, start: number, end: number): void {
+    if (start === end) return;
+    if (this.#isKey) this.#putKey(bytes, start, end);
+    else if (this.#isWanted) this.#visitor.run(bytes, start, end);
   }
 
   #putKey(bytes: Uint8Array, start: number, end: number): void {
@@ -343,43 +346,9 @@ export class JsonScanner {
     this.#keyHash = hash;
   }
 
-  /** A character beyond ASCII, or as much of it as the chunk has. */
-  #lead(bytes: Uint8Array, at: number, end: number): number {
-    const byte = bytes[at]!;
-    if (byte >= 0xe1 && byte <= 0xec && at + 2 < end) {
-      // Most characters of three bytes, where the two that follow have the usual bounds.
-      if ((bytes[at + 1]! & 0xc0) === 0x80 && (bytes[at + 2]! & 0xc0) === 0x80) return at + 3;
-    }
-    this.#need = FOLLOWERS[byte]!;
-    if (this.#need === 0) return this.#fail("bad-text", at, "UTF-8");
-    this.#min = SECOND_MIN[byte]!;
-    this.#max = SECOND_MAX[byte]!;
-    return this.#continuation(bytes, at + 1, end);
-  }
-
-  #continuation(bytes: Uint8Array, from: number, end: number): number {
-    let at = from;
-    let need = this.#need;
-    let min = this.#min;
-    let max = this.#max;
-    while (need > 0 && at < end) {
-      const byte = bytes[at]!;
-      if (byte < min || byte > max) return this.#fail("bad-text", at, "UTF-8");
-      min = 0x80;
-      max = 0xbf;
-      need--;
-      at++;
-    }
-    this.#need = need;
-    this.#min = min;
-    this.#max = max;
-    return at;
-  }
-
   #escape(byte: number, at: number): void {
     if (byte === 0x75) {
-      this.#hexDigits = 0;
-      this.#unit = 0;
+      this.#unicode.begin();
       this.#state = IN_HEX;
       return;
     }
@@ -389,40 +358,25 @@ export class JsonScanner {
       return;
     }
     this.#state = IN_STRING;
-    if (this.#high !== 0) this.#putCodePoint(this.#takeHigh());
+    if (this.#unicode.isWaiting) this.#putCodePoint(this.#unicode.takeHigh());
     this.#putCodePoint(code);
   }
 
   #hex(byte: number, at: number): void {
-    const digit = HEX[byte]!;
-    if (digit === 255) {
+    const unicode = this.#unicode;
+    if (!unicode.digit(byte)) {
       this.#fail("bad-text", at, "four hexadecimal digits after \\u");
       return;
     }
-    this.#unit = (this.#unit << 4) | digit;
-    if (++this.#hexDigits < 4) return;
-    const unit = this.#unit;
+    if (!unicode.isWhole) return;
     this.#state = IN_STRING;
-    const high = this.#takeHigh();
-    if (high !== 0 && unit >= 0xdc00 && unit < 0xe000) {
-      this.#putCodePoint(0x10000 + ((high - 0xd800) << 10) + (unit - 0xdc00));
-      return;
-    }
-    if (high !== 0) this.#putCodePoint(high);
-    if (unit >= 0xd800 && unit < 0xdc00) this.#high = unit;
-    else this.#putCodePoint(unit);
-  }
-
-  #takeHigh(): number {
-    const high = this.#high;
-    this.#high = 0;
-    return high;
+    if (unicode.isSplit) this.#putCodePoint(unicode.takeHigh());
+    const code = unicode.takeCode();
+    if (code !== NO_CODE) this.#putCodePoint(code);
   }
 
   #putCodePoint(code: number): void {
-    const length = writeCodePoint(this.#scratch, code);
-    if (this.#isKey) this.#putKey(this.#scratch, 0, length);
-    else if (this.#isWanted) this.#visitor.run(this.#scratch, 0, length);
+    this.#put(this.#scratch, 0, writeCodePoint(this.#scratch, code));
   }
 
   #numberPart(bytes: Uint8Array, from: number, end: number): number {
@@ -436,28 +390,11 @@ export class JsonScanner {
   }
 
   #literalPart(byte: number, at: number): void {
-    const name = this.#literal;
-    if (byte !== name.charCodeAt(this.#literalAt)) {
-      this.#fail("bad-json", at, name);
-      return;
+    const literal = this.#literal;
+    if (!literal.next(byte)) this.#fail("bad-json", at, literal.name);
+    else if (literal.isWhole) {
+      this.#ended();
+      this.#visitor.literal(literal.name);
     }
-    if (++this.#literalAt < name.length) return;
-    this.#ended();
-    this.#visitor.literal(name);
   }
-}
-
-/**
- * The first of the four bytes in which something ends a plain run, or where fewer than four are left. Exact, since all
- * bytes before it are plain: below 0x80, a subtraction reaches a byte's top bit only from below the constant.
- */
-function afterPlain(view: DataView, from: number, end: number): number {
-  let at = from;
-  for (; at + 4 <= end; at += 4) {
-    const word = view.getInt32(at, true);
-    const quotes = (word ^ 0x22222222) - 0x01010101;
-    const backslashes = (word ^ 0x5c5c5c5c) - 0x01010101;
-    if (((word | quotes | backslashes | (word - 0x20202020)) & 0x80808080) !== 0) break;
-  }
-  return at;
 }

@@ -6,7 +6,8 @@
  * itself, which is held until its end (at most HELD_BYTES_MAX). The answer's length changes: it must not be announced.
  */
 import type { JsonNumber } from "./json-number.ts";
-import { JsonScanner, type JsonVisitor } from "./json-scanner.ts";
+import { JsonScanner } from "./json-scanner.ts";
+import type { JsonVisitor } from "./json-visitor.ts";
 import { quoted } from "./model-splice.ts";
 import { NameTable, UNKNOWN } from "./name-table.ts";
 import { SseReader } from "./sse-reader.ts";
@@ -23,6 +24,7 @@ const MODEL = NAMES.indexOf("model");
 const NEW_LINE = Uint8Array.of(0x0a);
 
 export class ModelRename implements JsonVisitor {
+  readonly wantsIntegers = false;
   readonly #target: string;
   readonly #replacement: Uint8Array;
   readonly #emit: Emit;
@@ -124,6 +126,8 @@ export class ModelRename implements JsonVisitor {
   number(_number: JsonNumber): void {
     this.#name = UNKNOWN;
   }
+
+  integers(): void {}
 
   literal(): void {
     this.#name = UNKNOWN;

@@ -1,3 +1,6 @@
+/**
+ * The model's name replaced on the way in and on the way back, byte for byte.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ModelRename } from "./model-rename.ts";

@@ -2,8 +2,7 @@
  * Which of a few known names a scanned key is: one look into a table by the hash the scanner made, then a comparison of
  * bytes, so that a hash that collides finds nothing wrong.
  */
-import { KEY_BYTES_MAX, type JsonPlace } from "./json-place.ts";
-import { KEY_HASH_FACTOR, KEY_HASH_START } from "./json-scanner.ts";
+import { KEY_BYTES_MAX, KEY_HASH_FACTOR, KEY_HASH_START, type JsonPlace } from "./json-place.ts";
 
 /** No such name. */
 export const UNKNOWN = -1;

@@ -1,3 +1,6 @@
+/**
+ * The laws of prompt blocks: prefixes, and what must and must not change a hash.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { InferenceApi, PromptBlocks } from "../../../model/inference-facts.ts";
@@ -90,7 +93,7 @@ test("white space, escapes, chunks and the order of the envelope change nothing"
     const chat = randomChat(prng);
     const plain = blocksOf("openai-chat", chat);
     const turned = JSON.stringify(
-      Object.fromEntries(Object.entries({ ...chat, stream: true }).reverse()),
+      Object.fromEntries(Object.entries({ ...chat, stream: true }).toReversed()),
       undefined,
       2,
     );

@@ -139,6 +139,10 @@ export class PromptHasher {
     }
   }
 
+  words(values: Uint32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.word(values[i]!);
+  }
+
   /** 28 bits as four bytes below 0x80. */
   digest(value: number): void {
     this.#seven[0] = value & 0x7f;

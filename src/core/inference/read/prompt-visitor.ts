@@ -14,7 +14,7 @@
 import type { JsonNumber } from "./json-number.ts";
 import { ARRAY, KEY_BYTES_MAX, OBJECT, type ContainerKind } from "./json-place.ts";
 import type { JsonPlace } from "./json-place.ts";
-import type { LiteralName } from "./json-scanner.ts";
+import type { LiteralName } from "./json-visitor.ts";
 import { ByteDigest } from "./byte-digest.ts";
 import { NameTable, UNKNOWN } from "./name-table.ts";
 import { MAIN, type PromptHasher } from "./prompt-hasher.ts";
@@ -223,6 +223,18 @@ export class PromptVisitor {
       if (section === MAIN) this.hasContent = true;
     }
     this.#valueEnd();
+  }
+
+  /** Once the first id of a list has shown what it is. */
+  get wantsIntegers(): boolean {
+    const level = this.#place.depth - this.#base;
+    return this.#form === "tokens" && level === (this.prompts > 0 ? 2 : 1);
+  }
+
+  integers(values: Uint32Array, count: number): void {
+    this.tokens += count;
+    this.#hasher.words(values, count);
+    if (this.#field!.section === MAIN) this.hasContent = true;
   }
 
   literal(name: LiteralName): void {

@@ -7,7 +7,8 @@
 import type { InferenceApi, RequestFaultKind } from "../../../model/inference-facts.ts";
 import type { JsonNumber } from "./json-number.ts";
 import { OBJECT, type ContainerKind } from "./json-place.ts";
-import { JsonScanner, type JsonVisitor, type LiteralName } from "./json-scanner.ts";
+import { JsonScanner } from "./json-scanner.ts";
+import type { JsonVisitor, LiteralName } from "./json-visitor.ts";
 import { UNKNOWN } from "./name-table.ts";
 import { MAIN, type PromptHasher } from "./prompt-hasher.ts";
 import { PromptVisitor } from "./prompt-visitor.ts";
@@ -160,6 +161,14 @@ export class RequestEnvelope implements JsonVisitor {
       this.#fail(isFraction ? "wrong-type" : "out-of-range", `an integer from 0 to ${COUNT_MAX}`);
     }
     this.#leaf = undefined;
+  }
+
+  get wantsIntegers(): boolean {
+    return this.prompt.isOpen && this.prompt.wantsIntegers;
+  }
+
+  integers(values: Uint32Array, count: number): void {
+    this.prompt.integers(values, count);
   }
 
   literal(name: LiteralName): void {

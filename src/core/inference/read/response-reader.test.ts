@@ -1,3 +1,6 @@
+/**
+ * Answers of each API, whole, cut anywhere and hostile.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { InferenceApi } from "../../../model/inference-facts.ts";

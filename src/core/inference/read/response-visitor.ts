@@ -17,7 +17,8 @@
 import type { InferenceApi } from "../../../model/inference-facts.ts";
 import type { JsonNumber } from "./json-number.ts";
 import { ARRAY, DEPTH_MAX, OBJECT, type ContainerKind } from "./json-place.ts";
-import { JsonScanner, type JsonVisitor, type LiteralName } from "./json-scanner.ts";
+import { JsonScanner } from "./json-scanner.ts";
+import type { JsonVisitor, LiteralName } from "./json-visitor.ts";
 import { NameTable, UNKNOWN } from "./name-table.ts";
 import { TextCapture } from "./text-capture.ts";
 
@@ -120,6 +121,7 @@ COUNT_OF[id("cache_creation_input_tokens")] = CREATED;
 const TOKENS_MAX = 0x7fff_ffff;
 
 export class ResponseVisitor implements JsonVisitor {
+  readonly wantsIntegers = false;
   readonly scanner = new JsonScanner(this);
   /** By place of count; -1: not told. They last for the whole answer. */
   readonly counts = new Int32Array(COUNTS);
@@ -232,6 +234,8 @@ export class ResponseVisitor implements JsonVisitor {
     else if (this.#api === "anthropic-count-tokens") this.#put(COUNT_OF[name]!, number.plainInteger);
     else if (this.#api === "vllm-tokenize" && name === COUNT) this.#put(PROMPT, number.plainInteger);
   }
+
+  integers(): void {}
 
   literal(name: LiteralName): void {
     const { depth } = this.scanner.place;

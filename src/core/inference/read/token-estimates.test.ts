@@ -1,3 +1,6 @@
+/**
+ * Token estimates against answers with known parameters.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createPrng } from "../../../std/prng.ts";
