@@ -12,6 +12,7 @@ import { PoolBrain } from "../core/balance/pool-brain.ts";
 import { RetryBudget } from "../core/retry/budget.ts";
 import { RetryConcurrency } from "../core/retry/concurrency.ts";
 import { HedgeGovernor } from "../core/retry/hedge.ts";
+import { PromptDesk } from "./inference/prompt-desk.ts";
 import type { PoolSpec } from "../model/pool.ts";
 import type { WorkloadClass } from "../model/workload.ts";
 import type { Prng } from "../std/prng.ts";
@@ -44,7 +45,9 @@ export class LivePool {
   readonly budget: RetryBudget = new RetryBudget();
   readonly retries: RetryConcurrency = new RetryConcurrency();
   readonly hedges: HedgeGovernor = new HedgeGovernor();
+  readonly #prng: Prng;
   #spec: PoolSpec;
+  #desk: PromptDesk | undefined;
   #classes: readonly LiveClass[] = [];
   #classifier: Classifier;
   #handingOut = false;
@@ -54,6 +57,7 @@ export class LivePool {
   constructor(spec: PoolSpec, all: readonly WorkloadClass[], options: LivePoolOptions, nowMs: number) {
     this.key = spec.key;
     this.#spec = spec;
+    this.#prng = options.prng;
     this.brain = new PoolBrain(options);
     const classes = classesAt(spec.key, all);
     this.#classifier = new Classifier(classes);
@@ -63,6 +67,11 @@ export class LivePool {
 
   get spec(): PoolSpec {
     return this.#spec;
+  }
+
+  /** Undefined: not a pool of model servers. */
+  get desk(): PromptDesk | undefined {
+    return this.#desk;
   }
 
   /** Some class of work may be hedged here, so that how long answers take must be known. */
@@ -83,6 +92,9 @@ export class LivePool {
     this.#classifier = new Classifier(classes);
     this.#hedges = classes.some(({ treatment }) => treatment.hedging);
     this.brain.adopt(spec, nowMs, lanes);
+    if (spec.inference === undefined) this.#desk = undefined;
+    else if (this.#desk === undefined) this.#desk = new PromptDesk(spec.inference, this.#prng);
+    else this.#desk.adopt(spec.inference);
     this.admission.adopt(admissionPolicyFor(spec.policy, classes), nowMs);
     this.handOut(nowMs);
   }

@@ -1,6 +1,7 @@
 /**
  * What is remembered of an exchange when it is over: the raw material of the access log and the metrics.
  */
+import type { InferenceApi, TokenUsage } from "../model/inference-facts.ts";
 import type { OutcomeKind } from "../model/outcome.ts";
 import type { Refusal } from "../model/refusal.ts";
 import type { Routed } from "./route-request.ts";
@@ -55,8 +56,23 @@ export interface ExchangeRecord {
   /** From the end of the head to the first byte of the response towards the client; undefined if none. */
   readonly firstByteMs: number | undefined;
   readonly totalMs: number;
+  /** Of a prompt: the API, the model asked for, when the first token of a stream came, and what it cost. */
+  readonly api: InferenceApi | undefined;
+  readonly model: string | undefined;
+  readonly firstTokenMs: number | undefined;
+  readonly usage: TokenUsage | undefined;
   readonly bytesIn: number;
   readonly bytesOut: number;
+}
+
+/** What there is to note of a request at its beginning. */
+export interface Asked {
+  readonly requestId: string;
+  /** The client's address, and the port it came to. */
+  readonly from: { readonly address: string; readonly port: number };
+  readonly head: { readonly method: string; readonly authority: string; readonly path: string };
+  /** From the request's first byte to the end of its head. */
+  readonly headMs: number;
 }
 
 /** The notes an exchange takes while it goes on. */
@@ -69,6 +85,8 @@ export class ExchangeNotes implements ExchangeRecord {
   readonly path: string;
   readonly headMs: number;
   readonly attempts: AttemptRecord[] = [];
+  /** When the head was read, on the gateway's clock. */
+  readonly startedMs: number;
   rule: LiveRule | undefined = undefined;
   pool: string | undefined = undefined;
   work: string | undefined = undefined;
@@ -82,17 +100,23 @@ export class ExchangeNotes implements ExchangeRecord {
   totalMs = 0;
   bytesIn = 0;
   bytesOut = 0;
+  api: InferenceApi | undefined = undefined;
+  model: string | undefined = undefined;
+  firstTokenMs: number | undefined = undefined;
+  usage: TokenUsage | undefined = undefined;
+  /** When a byte last moved in either direction. */
+  activeMs: number;
 
-  constructor(
-    asked: Pick<ExchangeRecord, "requestId" | "client" | "port" | "method" | "host" | "path" | "headMs">,
-  ) {
-    this.requestId = asked.requestId;
-    this.client = asked.client;
-    this.port = asked.port;
-    this.method = asked.method;
-    this.host = asked.host;
-    this.path = asked.path;
-    this.headMs = asked.headMs;
+  constructor({ requestId, from, head, headMs }: Asked, startedMs: number) {
+    this.requestId = requestId;
+    this.client = from.address;
+    this.port = from.port;
+    this.method = head.method;
+    this.host = head.authority;
+    this.path = head.path;
+    this.headMs = headMs;
+    this.startedMs = startedMs;
+    this.activeMs = startedMs;
   }
 
   took(routed: Routed): void {
@@ -102,15 +126,25 @@ export class ExchangeNotes implements ExchangeRecord {
     this.work = routed.work.workload.name;
   }
 
-  answered(status: number, firstByteMs: number): void {
+  answered(status: number, nowMs: number): void {
     this.status = status;
-    this.firstByteMs = firstByteMs;
+    this.activeMs = nowMs;
+    this.firstByteMs = nowMs - this.startedMs;
   }
 
-  ended(endedBy: EndedBy, why: string, totalMs: number): void {
+  moved(direction: "bytesIn" | "bytesOut", count: number, nowMs: number): void {
+    this.activeMs = nowMs;
+    this[direction] += count;
+  }
+
+  firstToken(nowMs: number): void {
+    this.firstTokenMs = nowMs - this.startedMs;
+  }
+
+  ended(endedBy: EndedBy, why: string, nowMs: number): void {
     this.endedBy = endedBy;
     this.why = why;
-    this.totalMs = totalMs;
+    this.totalMs = nowMs - this.startedMs;
     if (endedBy === "completion" && this.status < 400) this.#teachHabits();
   }
 

@@ -44,19 +44,19 @@ export class Turn implements AdmissionFacts<Waiter>, Waiter {
     return this.#permit?.waitedMs ?? 0;
   }
 
-  /** "go": at once. "wait": the taker will hear. */
-  ask(nowMs: number): "go" | "wait" | Refused {
+  /** The taker hears of its turn, or of a refusal: now or later. */
+  ask(nowMs: number): void {
     const admitted = this.#pool.admit(this, nowMs);
     switch (admitted.kind) {
       case "go":
         this.#permit = admitted.permit;
-        return "go";
+        return this.#taker.onTurn(nowMs);
       case "wait":
         // Its turn may have come, or its place have been lost, before the pool answered.
         if (!admitted.ticket.over) this.#ticket = admitted.ticket;
-        return "wait";
+        return;
       case "refuse":
-        return admitted;
+        return this.#taker.onTurnRefused(admitted, nowMs);
     }
   }
 

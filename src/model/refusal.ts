@@ -19,6 +19,12 @@ export const REFUSALS = {
     clientMayRetry: false,
     meaning: "The request breaks RFC 9112 or RFC 9110 or can be read in two ways; the connection is closed.",
   },
+  "bad-inference-request": {
+    status: 400,
+    grpcCode: 3,
+    clientMayRetry: false,
+    meaning: "The body is not a request of the inference API that its path names.",
+  },
   "no-route": {
     status: 404,
     grpcCode: 12,
@@ -36,6 +42,12 @@ export const REFUSALS = {
     grpcCode: 4,
     clientMayRetry: true,
     meaning: "The client stopped sending the request's body for longer than the idle timeout.",
+  },
+  "inference-request-too-large": {
+    status: 413,
+    grpcCode: 8,
+    clientMayRetry: false,
+    meaning: "The body of an inference request exceeds the limit on what is read before routing.",
   },
   "class-limit": {
     status: 429,

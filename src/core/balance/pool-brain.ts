@@ -192,6 +192,11 @@ export class PoolBrain {
     return shares(this.#columns, this.#members, eligible, chooser.picker, nowMs);
   }
 
+  /** The slot of the endpoint, for those who tell `servers` of it; undefined: it is not, or no longer, a member. */
+  slotOf(key: string): number | undefined {
+    return this.#members.slotOf(key);
+  }
+
   /** The verdict of active health checking. An unknown key is ignored: probes outlive endpoints. */
   setHealthy(key: string, healthy: boolean, nowMs: number): void {
     const slot = this.#members.slotOf(key);

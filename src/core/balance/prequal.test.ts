@@ -88,6 +88,7 @@ function reported(reports: readonly (readonly [number, number])[], seed = 1) {
     trace,
     options,
     members,
+    inference: () => undefined,
     limit,
     prng: createPrng(seed),
   });

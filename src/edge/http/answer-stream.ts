@@ -1,19 +1,41 @@
 /**
  * An endpoint's answer on its way to the client: the head, then the body as it comes.
  *
- * The head waits for the body's first bytes, to go in one packet. A body that came until close is put into chunks, so
- * that the client sees its end without losing its connection.
+ * The head waits for the body's first bytes, to go in one packet. A body whose length the client is not told is put into
+ * chunks, so that the client sees its end without losing its connection. While the client does not keep up, the endpoint is
+ * not read.
  */
+import type { ExchangeNotes } from "../../app/record.ts";
+import type { AnswerSink } from "./endpoint-connection.ts";
+import type { Sweeper } from "./sweeper.ts";
 import type { Wire } from "./wire/wire.ts";
 
-export class AnswerStream {
-  readonly #wire: Wire;
+/** What bytes between an endpoint and its client pass. */
+export interface AnswerPath {
+  readonly client: Wire;
+  readonly endpoint: Wire;
+  readonly notes: ExchangeNotes;
+  readonly sweeper: Sweeper;
+}
+
+export interface AnswerBegin {
+  readonly head: string;
+  /** How the body is to come here. */
+  readonly chunks: "verbatim" | "decoded";
+  /** It is put into chunks here. */
+  readonly rechunks: boolean;
+}
+
+export class AnswerStream implements AnswerSink {
+  readonly chunks: "verbatim" | "decoded";
+  readonly #path: AnswerPath;
   readonly #rechunks: boolean;
   #head: string;
 
-  constructor(wire: Wire, head: string, rechunks: boolean) {
-    this.#wire = wire;
+  constructor(path: AnswerPath, { head, chunks, rechunks }: AnswerBegin) {
+    this.#path = path;
     this.#head = head;
+    this.chunks = chunks;
     this.#rechunks = rechunks;
   }
 
@@ -22,28 +44,32 @@ export class AnswerStream {
     return this.#head === "";
   }
 
-  /** False: the client does not keep up; stop until its wire drains. */
-  bytes(buffer: Buffer, start: number, end: number): boolean {
+  bodyBytes(buffer: Buffer, start: number, end: number): void {
+    const { client, endpoint, notes, sweeper } = this.#path;
+    notes.moved("bytesOut", end - start, sweeper.nowMs);
     const head = this.#head;
     this.#head = "";
-    if (!this.#rechunks) return this.#wire.bytes(head, buffer, start, end);
-    this.#wire.bytes(`${head}${(end - start).toString(16)}\r\n`, buffer, start, end);
-    return this.#wire.text("\r\n");
+    let keepsUp: boolean;
+    if (this.#rechunks) {
+      client.bytes(`${head}${(end - start).toString(16)}\r\n`, buffer, start, end);
+      keepsUp = client.text("\r\n");
+    } else keepsUp = client.bytes(head, buffer, start, end);
+    if (!keepsUp) endpoint.pause();
   }
 
-  text(text: string): void {
-    this.#wire.text(this.#head + text);
+  bodyText(text: string): void {
+    this.#path.client.text(this.#head + text);
     this.#head = "";
   }
 
   /** The endpoint's read is worked off: a head that was waiting for company goes now. */
   flush(): void {
-    if (this.#head !== "") this.text("");
+    if (this.#head !== "") this.bodyText("");
   }
 
   /** The body is whole. */
   end(): void {
-    if (this.#rechunks) this.text("0\r\n\r\n");
+    if (this.#rechunks) this.bodyText("0\r\n\r\n");
     else this.flush();
   }
 }

@@ -1,12 +1,10 @@
 /**
- * How an answer is put to the client: an endpoint's in the form its HTTP version can take, or the gateway's own, a
- * refusal with its public name in a header; and what an endpoint's answer says to the gateway alone.
+ * The gateway's own answers, refusals with their public name in a header; and what an endpoint's answer says to the gateway
+ * alone.
  */
 import { parseLoadReport } from "../../core/signals/orca.ts";
 import type { LoadReport } from "../../model/load-report.ts";
 import { REFUSALS, type Refusal } from "../../model/refusal.ts";
-import type { AnswerForm } from "./wire/forward.ts";
-import { CHUNKED, UNTIL_CLOSE } from "./wire/framing.ts";
 import type { ResponseHead } from "./wire/response-head.ts";
 
 /** Reason phrases of the statuses in the refusal table (RFC 9110 section 15, RFC 6585). */
@@ -14,6 +12,7 @@ const REASONS: Readonly<Record<number, string>> = {
   400: "Bad Request",
   404: "Not Found",
   408: "Request Timeout",
+  413: "Content Too Large",
   429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
@@ -32,6 +31,13 @@ export interface AnswerOptions {
   readonly keepAlive: boolean;
   /** When another try makes sense; undefined: not said. */
   readonly retryAfterMs?: number | undefined;
+  /** Undefined: a line of text. */
+  readonly body?: OwnBody | undefined;
+}
+
+export interface OwnBody {
+  readonly type: string;
+  readonly text: string;
 }
 
 let dateText = "";
@@ -52,10 +58,11 @@ export function refusalText(refusal: Refusal, options: AnswerOptions): string {
   const { retryAfterMs } = options;
   // RFC 9110 section 10.2.3: whole seconds.
   const retryAfter = retryAfterMs === undefined ? "" : `Retry-After: ${Math.ceil(retryAfterMs / 1000)}\r\n`;
-  const body = `${refusal}: ${meaning}${options.detail === "" ? "" : ` (${options.detail})`}\n`;
+  const plain = `${refusal}: ${meaning}${options.detail === "" ? "" : ` (${options.detail})`}\n`;
+  const { type, text: body } = options.body ?? { type: "text/plain; charset=utf-8", text: plain };
   return (
     `HTTP/1.1 ${status} ${REASONS[status] ?? ""}\r\nDate: ${httpDate()}\r\n` +
-    `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+    `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
     `X-Plimsoll-Refusal: ${refusal}\r\nX-Request-Id: ${options.requestId}\r\n` +
     `${retryAfter}${options.keepAlive ? "" : "Connection: close\r\n"}\r\n${options.headRequest ? "" : body}`
   );
@@ -67,19 +74,4 @@ export function loadReportIn(head: ResponseHead, buffer: Buffer): LoadReport | u
   if (loadField === -1) return undefined;
   const name = buffer.toString("latin1", fields.nameAt[loadField], fields.nameEnd[loadField]).toLowerCase();
   return parseLoadReport(name, fields.value(buffer, loadField));
-}
-
-/** An endpoint's response for a client of HTTP/1.`minorVersion` whose connection is to be kept or not. */
-export function answerForm(
-  head: ResponseHead,
-  minorVersion: number,
-  requestId: string,
-  keepAlive: boolean,
-): AnswerForm {
-  const chunksKnown = minorVersion === 1;
-  return {
-    requestId: head.hasRequestId ? undefined : requestId,
-    chunked: chunksKnown && (head.bodyLength === CHUNKED || head.bodyLength === UNTIL_CLOSE),
-    connection: keepAlive ? (chunksKnown ? undefined : "keep-alive") : "close",
-  };
 }

@@ -25,6 +25,8 @@ export const FAILED = {
   toConnect: CONNECT_FAILED,
   toConnectInTime: { ...CONNECT_FAILED, refusal: "connect-timeout" },
   toAnswerInTime: { kind: "timeout", cause: undefined, refusal: "try-timeout" },
+  /** It has answered 503; that answer is what the client gets if there is no other attempt. */
+  toServe: { kind: "server-error", cause: "unavailable", refusal: "endpoint-reset" },
   toMakeSense: { kind: "broken", cause: undefined, refusal: "bad-response" },
   /** An endpoint that died, or broke off its answer. */
   toStay: BROKEN,

@@ -5,12 +5,20 @@
  */
 import type { AttemptRecord } from "../../app/record.ts";
 import type { LivePool } from "../../app/live-pool.ts";
+import type { TokenUsage } from "../../model/inference-facts.ts";
 import type { OutcomeKind } from "../../model/outcome.ts";
 import type { Ticket } from "../../model/verdict.ts";
 import type { EndpointConnection } from "./endpoint-connection.ts";
 
 /** What becomes of the connection: back to its pool, ended at once, or ended when what is queued has gone. */
 export type Parting = "release" | "destroy" | "let-go";
+
+export interface AttemptEnd {
+  readonly kind: OutcomeKind;
+  readonly status: number;
+  /** Of a prompt's answer. */
+  readonly usage?: TokenUsage | undefined;
+}
 
 export interface AttemptPlan {
   readonly pool: LivePool;
@@ -92,7 +100,7 @@ export class Attempt {
   }
 
   /** Settles the claim and parts with the connection as `parting` says. */
-  end(kind: OutcomeKind, status: number, nowMs: number, parting: Parting): AttemptRecord {
+  end({ kind, status, usage }: AttemptEnd, parting: Parting, nowMs: number): AttemptRecord {
     const { ticket, connection, reused } = this;
     const record: AttemptRecord = {
       endpoint: ticket.endpoint.key,
@@ -104,7 +112,7 @@ export class Attempt {
       totalMs: nowMs - ticket.pickedMs,
     };
     const { firstByteMs, totalMs } = record;
-    this.#pool.brain.settle(ticket, { kind, status, firstByteMs, totalMs }, nowMs);
+    this.#pool.brain.settle(ticket, { kind, status, firstByteMs, totalMs, usage }, nowMs);
     if (parting === "release") connection.release();
     else if (parting === "let-go") connection.letGo();
     else connection.destroy();

@@ -11,33 +11,43 @@ import type { TrafficMetrics } from "../../app/metrics/traffic.ts";
 import type { ExchangeNotes } from "../../app/record.ts";
 import type { PoolRouted } from "../../app/route-request.ts";
 import type { PickFacts } from "../../core/balance/pool-brain.ts";
+import type { InferenceRequest } from "../../core/inference/policy/inference-policy.ts";
 import { afterAttempt, type AttemptFacts } from "../../core/retry/after-attempt.ts";
 import type { HedgeFacts } from "../../core/retry/hedge.ts";
 import type { LoadReport } from "../../model/load-report.ts";
 import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { Verdict } from "../../model/verdict.ts";
-import { Attempt, type Parting } from "./attempt.ts";
+import { Attempt, type AttemptEnd, type Parting } from "./attempt.ts";
+import type { AnswerProgress } from "./inference/prompt-answer.ts";
 import type { ResponseReceiver } from "./endpoint-connection.ts";
 import type { Upstreams } from "./upstreams.ts";
 
-export class Attempts implements PickFacts {
+export interface AttemptsContext {
+  readonly upstreams: Upstreams;
+  readonly metrics: TrafficMetrics;
+  clock(): number;
+}
+
+export class Attempts implements PickFacts, AnswerProgress {
   readonly routed: PoolRouted;
   readonly hash: number;
   readonly lane: number;
   /** Slots tried, newest last. */
   readonly tried: number[] = [];
+  /** Read from the body before the first attempt; undefined: the request is no prompt. */
+  prompt: InferenceRequest | undefined;
   open: Attempt | undefined;
   hedge: Attempt | undefined;
   readonly #notes: ExchangeNotes;
-  readonly #metrics: TrafficMetrics;
+  readonly #context: AttemptsContext;
   #begun = 0;
 
-  constructor(routed: PoolRouted, notes: ExchangeNotes, metrics: TrafficMetrics) {
+  constructor(routed: PoolRouted, notes: ExchangeNotes, context: AttemptsContext) {
     this.routed = routed;
     this.hash = routed.hash;
     this.lane = routed.work.lane;
     this.#notes = notes;
-    this.#metrics = metrics;
+    this.#context = context;
   }
 
   /** The policy allows no attempt after those that are open. */
@@ -50,25 +60,21 @@ export class Attempts implements PickFacts {
     return retries.hasRoom(spec.policy.circuitBreaker.maxRetries);
   }
 
-  begin(upstreams: Upstreams, receiver: ResponseReceiver, nowMs: number): Verdict {
+  begin(receiver: ResponseReceiver, nowMs: number): Verdict {
     const { pool } = this.routed;
     if (this.#begun === 0) {
       pool.budget.deposit(nowMs);
       if (pool.mayHedge) pool.hedges.sent(nowMs);
     }
     const verdict = pool.brain.pick(this, nowMs);
-    if (verdict.kind === "send") this.open = this.#attempt(verdict, upstreams, receiver);
+    if (verdict.kind === "send") this.open = this.#attempt(verdict, receiver);
     return verdict;
   }
 
-  #attempt(
-    { ticket }: Extract<Verdict, { readonly kind: "send" }>,
-    upstreams: Upstreams,
-    receiver: ResponseReceiver,
-  ): Attempt {
+  #attempt({ ticket }: Extract<Verdict, { readonly kind: "send" }>, receiver: ResponseReceiver): Attempt {
     const { pool, tryMs } = this.routed;
     if (++this.#begun > 1) pool.retries.begin();
-    const connection = upstreams.of(pool, ticket.endpoint).take(receiver);
+    const connection = this.#context.upstreams.of(pool, ticket.endpoint).take(receiver);
     return new Attempt({ pool, ticket, connection, tryMs, number: this.#begun });
   }
 
@@ -79,11 +85,11 @@ export class Attempts implements PickFacts {
     const asked = { ...facts, attempts: this.#begun, allowed, room: this.#roomToRetry };
     const step = afterAttempt(pool.spec.policy.retries, asked, pool.budget, nowMs);
     if (step.kind === "again") {
-      this.#metrics.retried(facts.cause!);
+      this.#context.metrics.retried(facts.cause!);
       return true;
     }
     this.#notes.retryStop = step.reason;
-    if (step.reason === "budget-spent") this.#metrics.retryWithheld();
+    if (step.reason === "budget-spent") this.#context.metrics.retryWithheld();
     return false;
   }
 
@@ -92,12 +98,13 @@ export class Attempts implements PickFacts {
   /** How long the open attempt may take before a hedge is thought of [ms]; below 0: never. */
   hedgeDelayMs(nowMs: number): number {
     const { pool, work } = this.routed;
+    // What a prompt costs its endpoint is reckoned for one attempt at a time.
+    if (this.prompt !== undefined) return -1;
     return work.workload.treatment.hedging ? pool.hedges.delayMs(nowMs) : -1;
   }
 
   /** Opens a second attempt at another endpoint, if that is allowed now. Undefined: it is not. */
   beginHedge(
-    upstreams: Upstreams,
     receiver: ResponseReceiver,
     facts: Pick<HedgeFacts, "method" | "bodyInHand">,
     nowMs: number,
@@ -106,12 +113,12 @@ export class Attempts implements PickFacts {
     const attemptsMax = pool.spec.policy.retries.attempts;
     const allowed = this.#roomToRetry;
     const step = pool.hedges.step({ ...facts, allowed, attempts: this.#begun, attemptsMax }, nowMs);
-    this.#metrics.hedge(step.kind === "hedge" ? "sent" : step.reason);
+    this.#context.metrics.hedge(step.kind === "hedge" ? "sent" : step.reason);
     if (step.kind !== "hedge") return undefined;
     this.tried.push(this.open!.ticket.slot);
     const verdict = pool.brain.pick(this, nowMs);
     if (verdict.kind !== "send") return undefined;
-    this.hedge = this.#attempt(verdict, upstreams, receiver);
+    this.hedge = this.#attempt(verdict, receiver);
     return this.hedge;
   }
 
@@ -120,7 +127,7 @@ export class Attempts implements PickFacts {
     const { hedge } = this;
     if (hedge === undefined) return false;
     this.hedge = undefined;
-    this.#close(this.open!, kind, status, "destroy", nowMs);
+    this.#close(this.open!, { kind, status }, "destroy", nowMs);
     this.open = hedge;
     return true;
   }
@@ -130,7 +137,7 @@ export class Attempts implements PickFacts {
     const { hedge } = this;
     if (hedge === undefined) return;
     this.hedge = undefined;
-    this.#close(hedge, kind, status, "destroy", nowMs);
+    this.#close(hedge, { kind, status }, "destroy", nowMs);
   }
 
   // ---- ends -----------------------------------------------------------------------------------------------------------
@@ -146,18 +153,30 @@ export class Attempts implements PickFacts {
     }
   }
 
+  // ---- a prompt's answer ----------------------------------------------------------------------------------------------
+
+  firstToken(): void {
+    const nowMs = this.#context.clock();
+    this.#notes.firstToken(nowMs);
+    this.routed.pool.brain.firstToken(this.open!.ticket, nowMs);
+  }
+
+  tokens(total: number): void {
+    this.routed.pool.brain.tokens(this.open!.ticket, total, this.#context.clock());
+  }
+
   /** Of whatever is open. Harmless where nothing is. */
-  end(kind: OutcomeKind, status: number, parting: Parting, nowMs: number): void {
+  end(end: AttemptEnd, parting: Parting, nowMs: number): void {
     this.endHedge("cancelled", 0, nowMs);
     const attempt = this.open;
     if (attempt === undefined) return;
     this.open = undefined;
-    this.#close(attempt, kind, status, parting, nowMs);
+    this.#close(attempt, end, parting, nowMs);
   }
 
-  #close(attempt: Attempt, kind: OutcomeKind, status: number, parting: Parting, nowMs: number): void {
+  #close(attempt: Attempt, end: AttemptEnd, parting: Parting, nowMs: number): void {
     this.tried.push(attempt.ticket.slot);
     if (attempt.number > 1) this.routed.pool.retries.end();
-    this.#notes.attempts.push(attempt.end(kind, status, nowMs, parting));
+    this.#notes.attempts.push(attempt.end(end, parting, nowMs));
   }
 }

@@ -139,9 +139,11 @@ export class ClientConnection implements WireUser, ExchangeClient, BodySink, Swe
     const headMs = this.#context.clock() - this.#headStartedMs;
     this.#headBegun = false;
     this.#headStartedMs = 0;
-    this.#body.begin(requestHead.bodyLength, "verbatim");
-    this.#exchange = new Exchange(this.#context, this, requestHead, headMs);
-    this.#exchange.begin(requestHead, buffer);
+    const { bodyLength } = requestHead;
+    const exchange = new Exchange(this.#context, this, requestHead, headMs);
+    this.#exchange = exchange;
+    exchange.begin(requestHead, buffer);
+    this.#body.begin(bodyLength, exchange.bodyChunks);
     return at;
   }
 

@@ -19,18 +19,24 @@ const UNWANTED_BYTES_MAX = 65_536;
 /** An endpoint that says `Keep-Alive: timeout=5` closes after 5 s; stop using the connection this long before. */
 const KEEP_ALIVE_MARGIN_MS = 1_000;
 
+/** Where a response's body goes. */
+export interface AnswerSink extends BodySink {
+  /** How its chunks are to be handed on. */
+  readonly chunks: "verbatim" | "decoded";
+  /** The bytes of one read have all been handed on. */
+  flush(): void;
+}
+
 /** The exchange, as the connection sees it. */
-export interface ResponseReceiver extends BodySink {
+export interface ResponseReceiver {
   readonly method: string;
   onConnect(): void;
   /** 1xx but 101. */
   onInterim(head: ResponseHead, buffer: Buffer): void;
   /** 101 to a WebSocket request; every byte after it goes to the tunnel. Undefined: not asked for. */
   onSwitch(head: ResponseHead, buffer: Buffer): Tunnel | undefined;
-  /** How chunks of the body that follows are to be handed on, or undefined: the body is not wanted. */
-  onResponseHead(head: ResponseHead, buffer: Buffer): "verbatim" | "decoded" | undefined;
-  /** The bytes of one read have all been handed on. */
-  onReadEnd(): void;
+  /** Where the body that follows goes, or undefined: it is not wanted. */
+  onResponseHead(head: ResponseHead, buffer: Buffer): AnswerSink | undefined;
   onResponseEnd(): void;
   onWritable(): void;
   /** The endpoint's bytes make no sense; the connection is already destroyed. */
@@ -50,7 +56,7 @@ export interface ConnectionOwner {
   onDefect(error: unknown): void;
 }
 
-const NOWHERE: BodySink = { bodyBytes() {}, bodyText() {} };
+const NOWHERE: AnswerSink = { chunks: "verbatim", bodyBytes() {}, bodyText() {}, flush() {} };
 /** Reading is synchronous and the head is used at once, so one serves all connections. */
 const responseHead = new ResponseHead();
 
@@ -66,6 +72,7 @@ export class EndpointConnection implements WireUser {
   readonly #owner: ConnectionOwner;
   readonly #body = new BodyReader();
   #receiver: ResponseReceiver | undefined;
+  #sink = NOWHERE;
   #tunnel: Tunnel | undefined;
   #expects: "nothing" | "head" | "body" | "unwanted" | "tunnel" = "nothing";
   #reusable = true;
@@ -103,6 +110,7 @@ export class EndpointConnection implements WireUser {
     // The client it was paused for is no longer its concern; a paused connection would not even notice its end.
     this.wire.resume();
     if (this.#expects === "body") this.#expects = "unwanted";
+    this.#sink = NOWHERE;
     if (!this.#reusable || this.#gone) this.destroy();
     else if (this.#expects === "nothing") this.#owner.onIdle(this);
     else this.#owner.onFinishing(this);
@@ -117,6 +125,7 @@ export class EndpointConnection implements WireUser {
 
   destroy(): void {
     this.#receiver = undefined;
+    this.#sink = NOWHERE;
     this.#reusable = false;
     this.wire.destroy();
   }
@@ -155,7 +164,7 @@ export class EndpointConnection implements WireUser {
       }
       if (at <= 0) return;
     }
-    this.#receiver?.onReadEnd();
+    this.#sink.flush();
   }
 
   /** Returns the index after what was read, or 0 where reading stops. */
@@ -186,9 +195,10 @@ export class EndpointConnection implements WireUser {
     }
     this.#expects = "body";
     const { bodyLength } = responseHead;
-    const form = receiver.onResponseHead(responseHead, buffer);
-    this.#body.begin(bodyLength, form ?? "verbatim");
-    if (form === undefined) {
+    const sink = receiver.onResponseHead(responseHead, buffer);
+    this.#sink = sink ?? NOWHERE;
+    this.#body.begin(bodyLength, this.#sink.chunks);
+    if (sink === undefined) {
       this.#unwantedBytes = 0;
       this.#expects = "unwanted";
       if (bodyLength !== CHUNKED && !(bodyLength >= 0 && bodyLength <= UNWANTED_BYTES_MAX)) this.destroy();
@@ -199,7 +209,7 @@ export class EndpointConnection implements WireUser {
 
   #readBody(buffer: Buffer, start: number, end: number): number {
     const wanted = this.#expects === "body";
-    const at = this.#body.feed(buffer, start, end, wanted ? this.#receiver! : NOWHERE);
+    const at = this.#body.feed(buffer, start, end, this.#sink);
     if (at === BODY_MALFORMED) return this.#unreadable(this.#body.fault);
     if (!wanted) this.#unwantedBytes += at - start;
     if (this.#body.done) this.#endResponse(at < end);
@@ -211,6 +221,7 @@ export class EndpointConnection implements WireUser {
   #endResponse(surplus: boolean): void {
     const receiver = this.#receiver;
     this.#expects = "nothing";
+    this.#sink = NOWHERE;
     if (surplus) this.#reusable = false;
     if (receiver !== undefined) receiver.onResponseEnd();
     else if (this.#reusable) this.#owner.onIdle(this);

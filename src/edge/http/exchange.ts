@@ -19,16 +19,17 @@ import { routeRequest } from "../../app/route-request.ts";
 import { Turn, type TurnTaker } from "../../app/turn.ts";
 import type { Refused } from "../../core/admission/admission.ts";
 import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
-import type { RetryCause } from "../../model/policy.ts";
 import type { Refusal } from "../../model/refusal.ts";
 import { loadReportIn } from "./answer.ts";
+import type { AnswerPath } from "./answer-stream.ts";
 import { FAILED, type AttemptFailure } from "./attempt-failure.ts";
 import type { Parting } from "./attempt.ts";
 import { Attempts } from "./attempts.ts";
-import type { ResponseReceiver } from "./endpoint-connection.ts";
+import type { AnswerSink, ResponseReceiver } from "./endpoint-connection.ts";
 import type { ExchangeClient, ExchangeContext } from "./exchange-context.ts";
 import { Hedge } from "./hedge.ts";
-import { CLIENT_PROBE_MS } from "./limits.ts";
+import { promptOf, type BeginAnswer, type PromptRequest } from "./inference/prompt-request.ts";
+import { PROMPT_BYTES_MAX } from "./limits.ts";
 import { OutgoingRequest } from "./outgoing-request.ts";
 import { Reply } from "./reply.ts";
 import { Tunnel, type TunnelOwner } from "./tunnel.ts";
@@ -36,7 +37,7 @@ import { requestHeadText } from "./wire/forward.ts";
 import type { RequestHead } from "./wire/request-head.ts";
 import type { ResponseHead } from "./wire/response-head.ts";
 
-type Phase = "routing" | "queued" | "connecting" | "waiting" | "answering" | "tunnel" | "over";
+type Phase = "routing" | "reading" | "queued" | "connecting" | "waiting" | "answering" | "tunnel" | "over";
 
 export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
   readonly method: string;
@@ -45,15 +46,15 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
   readonly #notes: ExchangeNotes;
   readonly #context: ExchangeContext;
   readonly #client: ExchangeClient;
-  readonly #startedMs: number;
   readonly #request: OutgoingRequest;
   readonly #reply: Reply;
   #phase: Phase = "routing";
   #deadlineMs = Infinity;
-  #lastActivityMs: number;
   /** Undefined until a pool is found. */
   #attempts: Attempts | undefined;
   #turn: Turn | undefined;
+  /** Undefined: the request is no prompt, or its pool has no model servers. */
+  #prompt: PromptRequest | undefined;
   /** Undefined: its class of work is not hedged. */
   #hedge: Hedge | undefined;
 
@@ -62,11 +63,7 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     this.#client = client;
     this.method = head.method;
     const requestId = head.requestId === "" ? context.nextRequestId() : head.requestId;
-    const { method, authority: host, path } = head;
-    const { address, port } = client;
-    this.#notes = new ExchangeNotes({ requestId, client: address, port, method, host, path, headMs });
-    this.#startedMs = context.clock();
-    this.#lastActivityMs = this.#startedMs;
+    this.#notes = new ExchangeNotes({ requestId, from: client, head, headMs }, context.clock());
     this.#request = new OutgoingRequest(head.bodyLength !== 0);
     this.#reply = new Reply(client, head, requestId);
   }
@@ -76,26 +73,52 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
   /** `buffer` holds the head that was just parsed. */
   begin(head: RequestHead, buffer: Buffer): void {
     const context = this.#context;
-    const nowMs = this.#startedMs;
     const routed = routeRequest(context.view, this.#client, head, context.prng);
     this.#notes.took(routed);
     if (routed.kind === "refuse") return this.refuse(routed.reason, "");
     const { pool, work, requestMs } = routed;
-    if (requestMs > 0) this.#deadlineMs = nowMs + requestMs;
-    this.#attempts = new Attempts(routed, this.#notes, context.metrics);
+    const { startedMs } = this.#notes;
+    if (requestMs > 0) this.#deadlineMs = startedMs + requestMs;
+    this.#attempts = new Attempts(routed, this.#notes, context);
     const { hedging } = work.workload.treatment;
     if (hedging) this.#hedge = new Hedge(this, context, this.#attempts, this.#request);
-    this.#request.setHead(requestHeadText(head, buffer, this.#notes));
+    this.#prompt = promptOf(pool.desk, head, buffer, this.#notes);
+    if (this.#prompt === undefined) {
+      this.#request.setHead(requestHeadText(head, buffer, this.#notes));
+      return this.#admit(routed.tenant, startedMs);
+    }
+    this.#phase = "reading";
+    this.#request.keep(PROMPT_BYTES_MAX);
+    if (head.expectsContinue) this.#reply.goOn();
+    if (this.#request.whole) this.#promptRead();
+  }
+
+  /** How chunks of the request's body are to be handed on. */
+  get bodyChunks(): "verbatim" | "decoded" {
+    return this.#prompt === undefined ? "verbatim" : "decoded";
+  }
+
+  /** The body of a prompt is whole, or cannot be one. */
+  #promptRead(): void {
+    const fault = this.#prompt!.read(this.#request);
+    if (fault !== undefined) return this.refuse(fault.refusal, fault.detail, "client");
+    const { request, facts } = this.#prompt!.prompt!;
+    this.#attempts!.prompt = request;
+    this.#admit(facts.tenant ?? this.#attempts!.routed.tenant, this.#context.clock());
+  }
+
+  #admit(tenant: string, nowMs: number): void {
     this.#phase = "queued";
-    this.#turn = new Turn(pool, work, routed.tenant, this);
-    const leave = this.#turn.ask(nowMs);
-    if (leave === "go") this.#try(nowMs);
-    else if (leave !== "wait") this.onTurnRefused(leave);
+    const { pool, work } = this.#attempts!.routed;
+    this.#turn = new Turn(pool, work, tenant, this);
+    this.#turn.ask(nowMs);
   }
 
   onTurn(nowMs: number): void {
     this.#notes.waitedMs = this.#turn!.waitedMs;
-    this.#tryLater(nowMs);
+    this.#try(nowMs);
+    // After a wait no read of the client is being worked off, at whose end a waiting head would go.
+    if (this.#notes.waitedMs > 0) this.#request.flush();
   }
 
   onTurnRefused({ reason, retryAfterMs }: Refused): void {
@@ -105,17 +128,11 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
   #try(nowMs: number): void {
     const attempts = this.#attempts!;
     this.#phase = "connecting";
-    const verdict = attempts.begin(this.#context.upstreams, this, nowMs);
+    const verdict = attempts.begin(this, nowMs);
     if (verdict.kind === "refuse") return this.refuse(verdict.reason, "");
     const attempt = attempts.open!;
     if (!this.#request.whole) attempt.excuse();
     if (attempt.reused) this.#send(attempts, nowMs);
-  }
-
-  /** As no read of the client is being worked off, at whose end a waiting head would go. */
-  #tryLater(nowMs: number): void {
-    this.#try(nowMs);
-    this.#request.flush();
   }
 
   onConnect(): void {
@@ -148,8 +165,8 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
   /** Body bytes from the client, in order. */
   onRequestBytes(buffer: Buffer, start: number, end: number): void {
     if (this.#phase === "over") return;
-    this.#lastActivityMs = this.#context.sweeper.nowMs;
-    this.#notes.bytesIn += end - start;
+    this.#notes.moved("bytesIn", end - start, this.#context.sweeper.nowMs);
+    if (this.#phase === "reading" && !this.#prompt!.feed(buffer, start, end)) return this.#promptRead();
     // An upload that moves is no attempt that waits.
     this.#attempts?.open?.uploading(this.#context.clock());
     if (!this.#request.body(buffer, start, end)) this.#client.wire.pause();
@@ -157,84 +174,60 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
 
   onRequestEnd(): void {
     this.#request.whole = true;
-    if (this.#phase === "waiting") this.#requestSent(this.#context.clock());
+    if (this.#phase === "reading") this.#promptRead();
+    else if (this.#phase === "waiting") this.#requestSent(this.#context.clock());
   }
 
   onWritable(): void {
     this.#client.wire.resume();
   }
 
-  // ---- answer -----------------------------------------------------------------------------------------------------
+  // ---- answer, stream or tunnel -----------------------------------------------------------------------------------------------------
 
   onInterim(head: ResponseHead, buffer: Buffer): void {
-    this.#lastActivityMs = this.#context.sweeper.nowMs;
+    this.#notes.activeMs = this.#context.sweeper.nowMs;
     this.#reply.interim(head, buffer);
   }
 
-  onResponseHead(head: ResponseHead, buffer: Buffer): "verbatim" | "decoded" | undefined {
+  onResponseHead(head: ResponseHead, buffer: Buffer): AnswerSink | undefined {
     const nowMs = this.#context.clock();
-    this.#lastActivityMs = nowMs;
     this.#attempts!.answered(head.status, loadReportIn(head, buffer), nowMs);
-    if (head.status === 503 && this.#goesOn("server-error", 503, "unavailable", nowMs)) return undefined;
+    if (head.status === 503 && this.#goesOn(FAILED.toServe, 503, nowMs)) return undefined;
     this.#hedge?.end(nowMs);
     this.#turn!.answered(head.status, nowMs);
     this.#phase = "answering";
     this.#request.forget();
-    this.#notes.answered(head.status, nowMs - this.#startedMs);
-    return this.#reply.begin(head, buffer);
-  }
-
-  // ---- stream -----------------------------------------------------------------------------------------------------
-
-  bodyBytes(buffer: Buffer, start: number, end: number): void {
-    this.#lastActivityMs = this.#context.sweeper.nowMs;
-    this.#notes.bytesOut += end - start;
-    if (!this.#reply.bytes(buffer, start, end)) this.#attempts!.open!.connection.wire.pause();
-  }
-
-  bodyText(text: string): void {
-    this.#reply.text(text);
-  }
-
-  onReadEnd(): void {
-    if (this.#phase === "answering") this.#reply.flush();
+    this.#notes.answered(head.status, nowMs);
+    const begin: BeginAnswer = (form) => this.#reply.begin(head, buffer, this.#path, form);
+    return this.#prompt?.answerBegins(head, buffer, begin, this.#attempts!) ?? begin("as-it-comes");
   }
 
   onResponseEnd(): void {
+    const answer = this.#prompt?.answerEnds();
+    if (answer?.isUnfinished === true) return this.#cut("broken", "stream-unfinished", "endpoint");
     this.#reply.end();
-    this.#endAttempt(outcomeOfStatus(this.#notes.status), this.#notes.status, this.#context.clock());
-    this.#finish("completion", "complete");
+    this.#complete(outcomeOfStatus(this.#notes.status));
   }
 
   onClientWritable(): void {
     this.#attempts?.open?.connection.wire.resume();
   }
 
-  // ---- tunnel -----------------------------------------------------------------------------------------------------
-
   onSwitch(head: ResponseHead, buffer: Buffer): Tunnel | undefined {
     if (!this.#reply.maySwitch) return undefined;
     const nowMs = this.#context.clock();
-    const attempt = this.#attempts!.open!;
-    attempt.answered(head.status, nowMs);
+    this.#attempts!.open!.answered(head.status, nowMs);
     this.#phase = "tunnel";
-    this.tunnel = new Tunnel(this, this.#client.wire, attempt.connection.wire);
+    this.tunnel = new Tunnel(this, this.#path);
     this.#deadlineMs = Infinity;
-    this.#lastActivityMs = nowMs;
-    this.#notes.answered(head.status, nowMs - this.#startedMs);
+    this.#notes.answered(head.status, nowMs);
     this.#reply.switchProtocol(head, buffer);
     this.#client.onTunnelBegin();
     return this.tunnel;
   }
 
-  onTunnelBytes(from: "client" | "endpoint", count: number): void {
-    this.#lastActivityMs = this.#context.sweeper.nowMs;
-    this.#notes[from === "client" ? "bytesIn" : "bytesOut"] += count;
-  }
-
   onTunnelFinished(): void {
-    this.#endAttempt("success", this.#notes.status, this.#context.clock());
-    this.#finish("completion", "complete");
+    this.#complete("success");
   }
 
   // ---- early ends -------------------------------------------------------------------------------------------------
@@ -243,8 +236,6 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
   onClientEnd(): void {
     if (this.tunnel !== undefined) this.tunnel.endFromClient();
     else if (!this.#request.whole) this.#cut("cancelled", "request-cut", "client");
-    // Whether it still listens: within a silent answer only the kernel can ask, and learns it a minute later.
-    else if (this.#phase === "answering") this.#client.wire.keepAlive(CLIENT_PROBE_MS);
     else this.#reply.probe();
   }
 
@@ -272,9 +263,15 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     this.#onAttemptFailed(this.#phase === "connecting" ? FAILED.toConnect : failure, error?.message ?? "");
   }
 
+  get #path(): AnswerPath {
+    const endpoint = this.#attempts!.open!.connection.wire;
+    return { client: this.#client.wire, endpoint, notes: this.#notes, sweeper: this.#context.sweeper };
+  }
+
   /** It is for the client to send, or to take: silence is not the endpoint's. */
   get #clientOwes(): boolean {
     if (this.#reply.begun) return this.#attempts!.open!.connection.wire.paused;
+    if (this.#phase === "reading") return true;
     return this.#phase === "waiting" && !this.#request.whole && !this.#client.wire.paused;
   }
 
@@ -303,7 +300,7 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     else if (nowMs >= (this.#attempts?.open?.deadlineMs ?? Infinity)) this.#onSilence("");
     else {
       const idleMs = this.#attempts?.routed.pool.spec.policy.timeouts.idleMs ?? 0;
-      if (idleMs > 0 && nowMs - this.#lastActivityMs >= idleMs) this.#onIdle();
+      if (idleMs > 0 && nowMs - this.#notes.activeMs >= idleMs) this.#onIdle();
     }
   }
 
@@ -320,9 +317,10 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     else this.#onAttemptFailed(FAILED.toAnswerInTime, detail);
   }
 
-  #onAttemptFailed({ kind, cause, refusal }: AttemptFailure, detail: string): void {
+  #onAttemptFailed(failure: AttemptFailure, detail: string): void {
     const nowMs = this.#context.clock();
-    if (this.#goesOn(kind, 0, cause, nowMs)) return;
+    if (this.#goesOn(failure, 0, nowMs)) return;
+    const { kind, refusal } = failure;
     if (this.#reply.begun) {
       this.#cut(
         kind,
@@ -336,7 +334,7 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
   }
 
   /** The attempt has failed as told: the hedge beside it is the attempt from now on, or there is another, or neither. */
-  #goesOn(kind: OutcomeKind, status: number, cause: RetryCause | undefined, nowMs: number): boolean {
+  #goesOn({ kind, cause }: AttemptFailure, status: number, nowMs: number): boolean {
     const attempts = this.#attempts!;
     if (this.#hedge?.takeOver(kind, status, nowMs) === true) {
       this.#phase = attempts.open!.isConnected ? "waiting" : "connecting";
@@ -346,7 +344,8 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     const facts = { cause, method: this.method, bodyInHand, answering: this.#reply.begun };
     if (!attempts.mayGoOn(facts, nowMs)) return false;
     this.#endAttempt(kind, status, nowMs);
-    this.#tryLater(nowMs);
+    this.#try(nowMs);
+    this.#request.flush();
     return true;
   }
 
@@ -362,18 +361,25 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
   #cut(kind: OutcomeKind, why: string, endedBy: EndedBy): void {
     if (this.#phase === "over") return;
     this.#endAttempt(kind, this.#notes.status, this.#context.clock());
-    this.#reply.cut();
+    // Its client, if it is still there, is told in the words of the API.
+    if (endedBy === "client" || this.#prompt?.breakOff(this.#reply, why) !== true) this.#reply.cut();
     this.#finish(endedBy, why);
   }
 
   refuse(refusal: Refusal, detail: string, endedBy: EndedBy = "gateway", retryAfterMs?: number): void {
-    const status = this.#reply.refuse({ refusal, detail, retryAfterMs }, this.#request.whole);
+    const body = this.#prompt?.refusalBody(refusal, detail);
+    const status = this.#reply.refuse({ refusal, detail, retryAfterMs, body }, this.#request.whole);
     this.#notes.refusal = refusal;
-    this.#notes.answered(status, this.#context.clock() - this.#startedMs);
+    this.#notes.answered(status, this.#context.clock());
     this.#finish(endedBy, refusal);
   }
 
   // ---- settle, record ---------------------------------------------------------------------------------------------
+
+  #complete(kind: OutcomeKind): void {
+    this.#endAttempt(kind, this.#notes.status, this.#context.clock());
+    this.#finish("completion", "complete");
+  }
 
   /** Gives back the claim and the connection. Harmless where there is none. */
   #endAttempt(kind: OutcomeKind, status: number, nowMs: number): void {
@@ -382,7 +388,7 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     // With the request cut short on it, a connection cannot carry another.
     let parting: Parting = answered && this.#request.sent ? "release" : "destroy";
     if (this.tunnel !== undefined) parting = this.tunnel.finished ? "let-go" : "destroy";
-    this.#attempts?.end(kind, status, parting, nowMs);
+    this.#attempts?.end({ kind, status, usage: this.#prompt?.answer?.usage() }, parting, nowMs);
   }
 
   #finish(endedBy: EndedBy, why: string): void {
@@ -391,7 +397,8 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     this.#phase = "over";
     this.#hedge?.end(nowMs);
     this.#request.forget();
-    notes.ended(endedBy, why, nowMs - this.#startedMs);
+    notes.ended(endedBy, why, nowMs);
+    this.#prompt?.end(notes);
     this.#context.record(notes);
     this.#turn?.end(notes.attempts.at(-1), notes.status, nowMs);
     this.#client.onExchangeEnd(this.#reply.keepAlive && this.#request.whole);

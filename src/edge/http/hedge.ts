@@ -8,7 +8,7 @@
  */
 import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { Attempts } from "./attempts.ts";
-import type { ResponseReceiver } from "./endpoint-connection.ts";
+import type { AnswerSink, ResponseReceiver } from "./endpoint-connection.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
 import type { OutgoingRequest } from "./outgoing-request.ts";
 import type { Tunnel } from "./tunnel.ts";
@@ -47,8 +47,7 @@ export class Hedge implements ResponseReceiver {
     this.#asked = true;
     try {
       const facts = { method: this.method, bodyInHand: this.#request.inHand };
-      const { upstreams } = this.#context;
-      const attempt = this.#attempts.beginHedge(upstreams, this, facts, this.#context.clock());
+      const attempt = this.#attempts.beginHedge(this, facts, this.#context.clock());
       if (attempt?.reused === true) this.#request.repeat(attempt.connection.wire);
     } catch (error) {
       this.#exchange.onDefect(error);
@@ -75,7 +74,7 @@ export class Hedge implements ResponseReceiver {
     this.#request.repeat(connection.wire);
   }
 
-  onResponseHead(head: ResponseHead, buffer: Buffer): "verbatim" | "decoded" | undefined {
+  onResponseHead(head: ResponseHead, buffer: Buffer): AnswerSink | undefined {
     const kind = outcomeOfStatus(head.status);
     if (kind !== "success") {
       this.#fail(kind, head.status);
@@ -106,10 +105,7 @@ export class Hedge implements ResponseReceiver {
     return undefined;
   }
 
-  // Nothing of a body comes before the head, and after a good one the exchange listens.
-  bodyBytes(): void {}
-  bodyText(): void {}
-  onReadEnd(): void {}
+  // After a good head the exchange listens, and after any other nobody does.
   onResponseEnd(): void {}
   onWritable(): void {}
 

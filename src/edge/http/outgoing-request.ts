@@ -20,6 +20,7 @@ export class OutgoingRequest {
   #wire: Wire | undefined;
   #chunks: Buffer[] = NO_CHUNKS;
   #bytes = 0;
+  #keptBytesMax = REPLAY_BYTES_MAX;
 
   constructor(hasBody: boolean) {
     this.whole = !hasBody;
@@ -34,13 +35,29 @@ export class OutgoingRequest {
     this.#head = text;
   }
 
+  /** All of the body is kept until it has been read, up to so many bytes. */
+  keep(bytesMax: number): void {
+    this.#keptBytesMax = bytesMax;
+  }
+
+  get bodyBytes(): number {
+    return this.#bytes;
+  }
+
+  /** Of the body, which is in hand, other bytes go out in place of those from `start` to `end`. */
+  splice(start: number, bytes: Uint8Array, end: number): void {
+    const body = Buffer.concat(this.#chunks);
+    this.#chunks = [body.subarray(0, start), Buffer.from(bytes), body.subarray(end)];
+    this.#bytes = body.length + bytes.length - (end - start);
+  }
+
   /** Sends what there is, from the start. `lastAttempt`: no copy is needed any more. */
   start(wire: Wire, lastAttempt: boolean): void {
     this.#wire = wire;
     this.#headUnsent = this.#chunks.length === 0 && !this.whole;
     if (this.#headUnsent) return;
     this.repeat(wire);
-    if (lastAttempt || this.#bytes > REPLAY_BYTES_MAX) this.forget();
+    if (lastAttempt || this.#bytes > this.#keptBytesMax) this.forget();
   }
 
   /** Sends all there is to one more endpoint; it must be in hand. */
@@ -65,13 +82,13 @@ export class OutgoingRequest {
   /** Body bytes from the client, in order. False: the client should pause until there is room again. */
   body(buffer: Buffer, start: number, end: number): boolean {
     const wire = this.#wire;
-    if (this.inHand && wire !== undefined && this.#bytes + end - start > REPLAY_BYTES_MAX) this.forget();
+    if (this.inHand && wire !== undefined && this.#bytes + end - start > this.#keptBytesMax) this.forget();
     if (this.inHand) {
       if (this.#chunks === NO_CHUNKS) this.#chunks = [];
       this.#chunks.push(Buffer.from(buffer.subarray(start, end)));
       this.#bytes += end - start;
     }
-    if (wire === undefined) return this.#bytes <= REPLAY_BYTES_MAX;
+    if (wire === undefined) return this.#bytes <= this.#keptBytesMax;
     const prefix = this.#headUnsent ? this.#head : "";
     this.#headUnsent = false;
     return wire.bytes(prefix, buffer, start, end);

@@ -5,10 +5,11 @@
  * Invariant: once `begun`, something of an answer may have reached the client; it can be finished or cut, not replaced.
  */
 import { REFUSALS, type Refusal } from "../../model/refusal.ts";
-import { answerForm, refusalText } from "./answer.ts";
-import { AnswerStream } from "./answer-stream.ts";
+import { refusalText, type OwnBody } from "./answer.ts";
+import { AnswerStream, type AnswerPath } from "./answer-stream.ts";
 import type { ExchangeClient } from "./exchange-context.ts";
-import { responseHeadText } from "./wire/forward.ts";
+import { CLIENT_PROBE_MS } from "./limits.ts";
+import { responseHeadText, unstateLength } from "./wire/forward.ts";
 import { UNTIL_CLOSE } from "./wire/framing.ts";
 import type { RequestHead } from "./wire/request-head.ts";
 import type { ResponseHead } from "./wire/response-head.ts";
@@ -18,7 +19,12 @@ export interface OwnAnswer {
   readonly detail: string;
   /** Undefined: not said. */
   readonly retryAfterMs: number | undefined;
+  /** In the words of the API that the client speaks; undefined: in ours. */
+  readonly body?: OwnBody | undefined;
 }
+
+/** `ending-here`: the gateway may have a last word; `of-other-length`: the body is changed on its way. */
+export type BodyForm = "as-it-comes" | "ending-here" | "of-other-length";
 
 export class Reply {
   /** The client's connection may carry another exchange after this one. */
@@ -52,39 +58,42 @@ export class Reply {
     this.#client.wire.text(responseHeadText(head, buffer, form));
   }
 
-  /**
-   * A closed and a half-closed connection look alike until something is sent: the former then answers with RST, and the request
-   * is cancelled; the latter ignores an interim response, as RFC 9110 section 15.2 demands. Only before an answer.
-   */
-  probe(): void {
+  /** The request's body is wanted. */
+  goOn(): void {
     if (this.#minorVersion === 1) this.#client.wire.text("HTTP/1.1 100 Continue\r\n\r\n");
   }
 
-  /** The endpoint's response begins. Answers how chunks of the body that follows are to be handed on. */
-  begin(head: ResponseHead, buffer: Buffer): "verbatim" | "decoded" {
+  /**
+   * The client has ended its side; does it still listen? A closed and a half-closed connection look alike until something is
+   * sent: the former then answers with RST, and the request is cancelled; the latter ignores an interim response, as
+   * RFC 9110 section 15.2 demands. Within a silent answer only the kernel can ask, and learns it a minute later.
+   */
+  probe(): void {
+    if (this.#stream === undefined) this.goOn();
+    else this.#client.wire.keepAlive(CLIENT_PROBE_MS);
+  }
+
+  /** The endpoint's response begins; its body goes where this answers. */
+  begin(head: ResponseHead, buffer: Buffer, path: AnswerPath, form: BodyForm): AnswerStream {
     const chunksKnown = this.#minorVersion === 1;
+    if (form === "of-other-length") unstateLength(head);
+    const isLengthTold = head.bodyLength >= 0 && form !== "of-other-length";
     // Without chunks, a body of unknown length can only end with its connection.
-    if (this.#client.last || (!chunksKnown && head.bodyLength < 0)) this.keepAlive = false;
-    const form = answerForm(head, this.#minorVersion, this.#requestId, this.keepAlive);
-    const rechunks = head.bodyLength === UNTIL_CLOSE && chunksKnown;
-    this.#stream = new AnswerStream(this.#client.wire, responseHeadText(head, buffer, form), rechunks);
-    return chunksKnown ? "verbatim" : "decoded";
+    if (this.#client.last || (!chunksKnown && !isLengthTold)) this.keepAlive = false;
+    const text = responseHeadText(head, buffer, {
+      requestId: head.hasRequestId ? undefined : this.#requestId,
+      chunked: chunksKnown && !isLengthTold,
+      connection: this.keepAlive ? (chunksKnown ? undefined : "keep-alive") : "close",
+    });
+    // Chunks may pass as they are unless somebody wants to end or change the body.
+    const isVerbatim = chunksKnown && form === "as-it-comes";
+    const rechunks = chunksKnown && !isLengthTold && (!isVerbatim || head.bodyLength === UNTIL_CLOSE);
+    const chunks = isVerbatim ? "verbatim" : "decoded";
+    this.#stream = new AnswerStream(path, { head: text, chunks, rechunks });
+    return this.#stream;
   }
 
-  /** False: the client does not keep up; stop until its wire drains. */
-  bytes(buffer: Buffer, start: number, end: number): boolean {
-    return this.#stream!.bytes(buffer, start, end);
-  }
-
-  text(text: string): void {
-    this.#stream!.text(text);
-  }
-
-  /** The endpoint's read is worked off. */
-  flush(): void {
-    this.#stream?.flush();
-  }
-
+  /** The body is whole. */
   end(): void {
     this.#stream!.end();
   }
@@ -98,7 +107,7 @@ export class Reply {
   }
 
   /** Answers in the endpoint's stead; returns the status. `requestWhole`: nothing of the request is still to come. */
-  refuse({ refusal, detail, retryAfterMs }: OwnAnswer, requestWhole: boolean): number {
+  refuse({ refusal, detail, retryAfterMs, body }: OwnAnswer, requestWhole: boolean): number {
     // An unread rest of the request would be taken for the next one.
     if (!requestWhole || this.#client.last) this.keepAlive = false;
     const options = {
@@ -107,9 +116,17 @@ export class Reply {
       headRequest: this.#isHead,
       keepAlive: this.keepAlive,
       retryAfterMs,
+      body,
     };
     this.#client.wire.text(refusalText(refusal, options));
     return REFUSALS[refusal].status;
+  }
+
+  /** The body ends early, in words that its reader understands. */
+  breakOff(text: string): void {
+    this.keepAlive = false;
+    this.#stream!.bodyBytes(Buffer.from(text), 0, Buffer.byteLength(text));
+    this.#stream!.end();
   }
 
   /** What the client has must not be taken for the whole. */

@@ -3,26 +3,23 @@
  *
  * Each direction ends by itself (half-close); backpressure pauses the side that sends faster than the other reads.
  */
-import type { Wire } from "./wire/wire.ts";
+import type { AnswerPath } from "./answer-stream.ts";
 
 /** The exchange that has become a tunnel. */
 export interface TunnelOwner {
-  onTunnelBytes(from: "client" | "endpoint", count: number): void;
   /** Both sides have said all they had to say. */
   onTunnelFinished(): void;
 }
 
 export class Tunnel {
   readonly #owner: TunnelOwner;
-  readonly #client: Wire;
-  readonly #endpoint: Wire;
+  readonly #path: AnswerPath;
   #clientEnded = false;
   #endpointEnded = false;
 
-  constructor(owner: TunnelOwner, client: Wire, endpoint: Wire) {
+  constructor(owner: TunnelOwner, path: AnswerPath) {
     this.#owner = owner;
-    this.#client = client;
-    this.#endpoint = endpoint;
+    this.#path = path;
   }
 
   get finished(): boolean {
@@ -30,24 +27,26 @@ export class Tunnel {
   }
 
   fromClient(buffer: Buffer, start: number, end: number): void {
-    this.#owner.onTunnelBytes("client", end - start);
-    if (!this.#endpoint.bytes("", buffer, start, end)) this.#client.pause();
+    const { client, endpoint, notes, sweeper } = this.#path;
+    notes.moved("bytesIn", end - start, sweeper.nowMs);
+    if (!endpoint.bytes("", buffer, start, end)) client.pause();
   }
 
   fromEndpoint(buffer: Buffer, start: number, end: number): void {
-    this.#owner.onTunnelBytes("endpoint", end - start);
-    if (!this.#client.bytes("", buffer, start, end)) this.#endpoint.pause();
+    const { client, endpoint, notes, sweeper } = this.#path;
+    notes.moved("bytesOut", end - start, sweeper.nowMs);
+    if (!client.bytes("", buffer, start, end)) endpoint.pause();
   }
 
   endFromClient(): void {
     this.#clientEnded = true;
-    this.#endpoint.end();
+    this.#path.endpoint.end();
     if (this.finished) this.#owner.onTunnelFinished();
   }
 
   endFromEndpoint(): void {
     this.#endpointEnded = true;
-    this.#client.end();
+    this.#path.client.end();
     if (this.finished) this.#owner.onTunnelFinished();
   }
 }

@@ -17,6 +17,7 @@ export function accessLine(exchange: ExchangeRecord, time: Date): string {
     `"why":${JSON.stringify(exchange.why)},"attempts":[${attempts.map(attemptText).join(",")}],` +
     retryStopText(exchange.retryStop) +
     `"headMs":${ms(exchange.headMs)},"waitedMs":${ms(exchange.waitedMs)},"firstByteMs":${ms(exchange.firstByteMs)},"totalMs":${ms(exchange.totalMs)},` +
+    promptText(exchange) +
     `"bytesIn":${exchange.bytesIn},"bytesOut":${exchange.bytesOut}}`
   );
 }
@@ -24,6 +25,22 @@ export function accessLine(exchange: ExchangeRecord, time: Date): string {
 /** Only where a failed attempt was the last. */
 function retryStopText(reason: string): string {
   return reason === "" ? "" : `"retryStop":"${reason}",`;
+}
+
+/** Only of prompts. */
+function promptText({ api, model, firstTokenMs, usage }: ExchangeRecord): string {
+  if (api === undefined) return "";
+  const tokens = usage ?? { promptTokens: -1, cachedTokens: -1, outputTokens: -1 };
+  return (
+    `"api":"${api}","model":${text(model)},"firstTokenMs":${ms(firstTokenMs)},` +
+    `"promptTokens":${count(tokens.promptTokens)},"cachedTokens":${count(tokens.cachedTokens)},` +
+    `"outputTokens":${count(tokens.outputTokens)},`
+  );
+}
+
+/** -1: not told. */
+function count(tokens: number): string {
+  return tokens < 0 ? "null" : String(tokens);
 }
 
 function attemptText(attempt: AttemptRecord): string {

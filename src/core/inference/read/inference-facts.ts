@@ -31,6 +31,22 @@ const SESSION_HEADERS = [
   "session_id",
 ] as const;
 
+/** All that is asked for here, for those who must take note of a request's headers before its body comes. */
+export const INFERENCE_HEADERS: readonly string[] = [
+  ...SESSION_HEADERS,
+  "x-llm-d-inference-fairness-id",
+  "x-gateway-inference-fairness-id",
+  "x-llm-d-inference-objective",
+  "x-gateway-inference-objective",
+  "x-llm-d-slo-ttft-ms",
+  "x-slo-ttft-ms",
+  "x-llm-d-slo-tpot-ms",
+  "x-slo-tpot-ms",
+  "x-llm-d-model-name-rewrite",
+  "x-gateway-model-name-rewrite",
+  "x-gateway-model-name",
+];
+
 /** Longer ones are no names. */
 const VALUE_LENGTH_MAX = 1_024;
 /** A day: more than any target, and small enough to be added to a clock. */

@@ -6,6 +6,7 @@
  */
 import { FieldKind, type FieldTable } from "./fields.ts";
 import { CHUNKED } from "./framing.ts";
+import { equalsIgnoreCase } from "./grammar.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { ResponseHead } from "./response-head.ts";
 
@@ -61,6 +62,33 @@ export interface ForwardedBy {
 
 /** The request's head for the endpoint, ending in the empty line. */
 export function requestHeadText(head: RequestHead, buffer: Buffer, by: ForwardedBy): string {
+  let text = fieldsText(head, buffer, by);
+  if (head.bodyLength === CHUNKED) text += "Transfer-Encoding: chunked\r\n";
+  if (head.upgradesToWebSocket) text += "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+  return `${text}\r\n`;
+}
+
+/**
+ * The same for a body that is read here before it goes on, without its length and its end: see `statedHead`. The answer is read
+ * too, so the endpoint is asked not to compress it.
+ */
+export function unframedHeadText(head: RequestHead, buffer: Buffer, by: ForwardedBy): string {
+  const { fields } = head;
+  for (let i = 0; i < fields.count; i++) {
+    const kind = fields.kind[i];
+    const isEncoding = equalsIgnoreCase(buffer, fields.nameAt[i]!, fields.nameEnd[i]!, "accept-encoding");
+    if (isEncoding || kind === FieldKind.CONTENT_LENGTH || kind === FieldKind.EXPECT) {
+      fields.kind[i] = FieldKind.NOMINATED;
+    }
+  }
+  return `${fieldsText(head, buffer, by)}Accept-Encoding: identity\r\n`;
+}
+
+export function statedHead(unframed: string, bodyBytes: number): string {
+  return `${unframed}Content-Length: ${bodyBytes}\r\n\r\n`;
+}
+
+function fieldsText(head: RequestHead, buffer: Buffer, by: ForwardedBy): string {
   const { fields } = head;
   let text = `${head.method} ${head.target} HTTP/1.1\r\n`;
   if (head.absoluteForm || head.authority === "") {
@@ -73,9 +101,7 @@ export function requestHeadText(head: RequestHead, buffer: Buffer, by: Forwarded
   text += keptFields(fields, buffer, REQUEST_DROPS);
   text += `X-Forwarded-For: ${forwardedBefore(fields, buffer)}${by.client}\r\n`;
   text += `X-Forwarded-Proto: http\r\nX-Forwarded-Host: ${head.authority}\r\nX-Request-Id: ${by.requestId}\r\n`;
-  if (head.bodyLength === CHUNKED) text += "Transfer-Encoding: chunked\r\n";
-  if (head.upgradesToWebSocket) text += "Connection: Upgrade\r\nUpgrade: websocket\r\n";
-  return `${text}\r\n`;
+  return text;
 }
 
 /** The addresses that earlier proxies noted, each followed by a comma and a space. */
@@ -95,6 +121,13 @@ export interface AnswerForm {
   readonly chunked: boolean;
   /** `keep-alive` need be said only to HTTP/1.0 clients; undefined says nothing. */
   readonly connection: "close" | "keep-alive" | "Upgrade" | undefined;
+}
+
+/** The length that the endpoint has stated is not that of the body that goes on. */
+export function unstateLength({ fields }: ResponseHead): void {
+  for (let i = 0; i < fields.count; i++) {
+    if (fields.kind[i] === FieldKind.CONTENT_LENGTH) fields.kind[i] = FieldKind.NOMINATED;
+  }
 }
 
 /** A response's head for the client, ending in the empty line. */
