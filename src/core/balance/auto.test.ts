@@ -26,10 +26,7 @@ test("the rules, first to last", () => {
 });
 
 test("what a policy brings about does not end it", () => {
-  const stays = (
-    known: Partial<PoolKnowledge>,
-    current: "Prequal" | "ResourceAware",
-  ): void => {
+  const stays = (known: Partial<PoolKnowledge>, current: "Prequal" | "ResourceAware"): void => {
     assert.equal(autoChoice({ ...PLAIN, ...known }, current).policy, current);
   };
   stays({ rifReported: 0.25 }, "Prequal");
