@@ -22,6 +22,13 @@ import { SCENARIOS } from "./scenarios.ts";
 import { floorMs, linesOf, quantile } from "./summary.ts";
 import { verdictOf } from "./verdicts.ts";
 
+/**
+ * A cell whose own clients sent one request in a hundred later than this is left out of the report: its latencies are the
+ * machine's. Whether that is so does not depend on what the proxy did.
+ */
+const LATE_MAX_MS = 15;
+const TRIES_MAX = 3;
+
 const ROOT = join(import.meta.dirname, "../..");
 
 async function findProxies({ proxies }: BenchOptions): Promise<readonly Proxy[]> {
@@ -59,17 +66,30 @@ async function* measureAll(
         const group = turned.slice(at, at + options.atOnce);
         const names = group.map(({ name }) => name).join(", ");
         progress(`round ${round + 1} of ${options.rounds}, ${scenario.name}: ${names}`);
-        yield await measure(options, folder, scenario, group, round);
+        yield await undisturbed(() => measure(options, folder, scenario, group, round));
       }
     }
   }
 }
 
+/** The first of some tries in which the clients were on time, else the one in which they were least late. */
+async function undisturbed(attempt: () => Promise<readonly Cell[]>): Promise<readonly Cell[]> {
+  const lateness = (cells: readonly Cell[]): number => Math.max(...cells.map(({ lateP99Ms }) => lateP99Ms));
+  let best = await attempt();
+  for (let tries = 1; tries < TRIES_MAX && lateness(best) > LATE_MAX_MS; tries += 1) {
+    progress(`again: requests were sent ${lateness(best).toFixed(0)} ms late, the machine is busy`);
+    const next = await attempt();
+    if (lateness(next) < lateness(best)) best = next;
+  }
+  return best;
+}
+
 async function run(options: BenchOptions, folder: string): Promise<void> {
   const machine = machineFacts();
   const proxies = await findProxies(options);
-  const cells: Cell[] = [];
-  for await (const some of measureAll(options, folder, proxies)) cells.push(...some);
+  const all: Cell[] = [];
+  for await (const some of measureAll(options, folder, proxies)) all.push(...some);
+  const cells = all.filter(({ lateP99Ms }) => lateP99Ms <= LATE_MAX_MS);
 
   const names = proxies.map(({ name }) => name);
   const reports = SCENARIOS.filter(({ name }) => options.scenarios.includes(name)).map((scenario) => {
@@ -81,14 +101,15 @@ async function run(options: BenchOptions, folder: string): Promise<void> {
     };
   });
   const versions = Object.fromEntries(proxies.map(({ program, version }) => [program, version]));
-  const late = cells.map(({ lateP99Ms }) => lateP99Ms);
+  const late = all.map(({ lateP99Ms }) => lateP99Ms);
   const context = [
     machineLine(machine),
     Object.entries(versions)
       .map((pair) => pair.join(" "))
       .join(", "),
     `${options.rounds} rounds of ${options.seconds} s, ${options.atOnce} proxies at once, seed ${options.seed}; ` +
-      `one request in a hundred was sent ${median(late).toFixed(1)} ms late or more, ${Math.max(...late).toFixed(1)} ms in the worst cell: the machine's own part`,
+      `one request in a hundred was sent ${median(late).toFixed(1)} ms late or more, ${Math.max(...late).toFixed(1)} ms in the worst cell: the machine's own part; ` +
+      `${all.length - cells.length} of ${all.length} cells are left out, in which it was more than ${LATE_MAX_MS} ms`,
   ];
   const command = commandOf("bench:balance");
   const record = {
@@ -97,7 +118,7 @@ async function run(options: BenchOptions, folder: string): Promise<void> {
     versions,
     options,
     reports: reports.map(({ scenario, lines, verdict }) => ({ scenario: scenario.name, verdict, lines })),
-    cells: cells.map(({ latenciesMs, ...cell }) => ({ ...cell, quantilesMs: quantiles(latenciesMs) })),
+    cells: all.map(({ latenciesMs, ...cell }) => ({ ...cell, quantilesMs: quantiles(latenciesMs) })),
   };
   if (options.json) say(JSON.stringify(record));
   else say(`\n${context.join("\n")}\n\n${textReport(reports)}`);

@@ -12,7 +12,8 @@ export interface Line {
   readonly p50Ms: number;
   readonly p90Ms: number;
   readonly p99Ms: number;
-  /** The rounds' p99, by round. */
+  /** The rounds that count, and the p99 of each. */
+  readonly rounds: readonly number[];
   readonly p99ByRoundMs: readonly number[];
   readonly p999Ms: number;
   readonly maxMs: number;
@@ -38,6 +39,7 @@ function summarise(scenario: Scenario, proxy: string, cells: readonly Cell[]): L
     p50Ms: middle(0.5),
     p90Ms: middle(0.9),
     p99Ms: middle(0.99),
+    rounds: cells.map(({ round }) => round),
     p99ByRoundMs: rounds.map((sorted) => quantile(sorted, 0.99)),
     p999Ms: quantile(all, 0.999),
     maxMs: all.at(-1) ?? Number.NaN,

@@ -26,6 +26,13 @@ export interface BalanceVerdict {
   readonly floor: number;
 }
 
+/** Rounds that a line lacks are holes. */
+function byRound({ p99ByRoundMs, rounds }: Line): readonly (number | undefined)[] {
+  const values: (number | undefined)[] = [];
+  for (const [index, round] of rounds.entries()) values[round] = p99ByRoundMs[index];
+  return values;
+}
+
 export function verdictOf(
   { name, target }: Scenario,
   lines: readonly Line[],
@@ -35,7 +42,7 @@ export function verdictOf(
   const ours = lines.find(({ proxy }) => proxy === OURS);
   const peers = lines.filter(({ proxy }) => !proxy.startsWith("plimsoll "));
   const best = peers.toSorted((a, b) => a.p99Ms - b.p99Ms)[0];
-  const ratio = ours && best && ratioByRound(ours.p99ByRoundMs, best.p99ByRoundMs);
+  const ratio = ours && best && ratioByRound(byRound(ours), byRound(best));
   if (ours === undefined || best === undefined || ratio === undefined) {
     const nothing = { against: undefined, ratio: undefined, errors: undefined, floor: Number.NaN };
     return { scenario: name, result: "not measured", limit, ...nothing };

@@ -16,7 +16,7 @@ export interface ClassLanes {
   readonly laneOf: readonly number[];
 }
 
-const BY_RESOURCES: readonly BalancingPolicy[] = ["ResourceAware", "Auto"];
+const BY_RESOURCES: ReadonlySet<BalancingPolicy> = new Set(["ResourceAware", "Auto"]);
 
 /** `classes`: as `classesAt` gives them for the pool. */
 export function classLanes(
@@ -47,7 +47,7 @@ function laneFor(
   const options = policy.balancingOptions ?? DEFAULT_BALANCING_OPTIONS;
   const weighed = RESOURCE_PROFILES[profile];
   const goesByProfile =
-    BY_RESOURCES.includes(balancing) &&
+    BY_RESOURCES.has(balancing) &&
     JSON.stringify({ ...options.resource, ...weighed }) !== JSON.stringify(options.resource);
   if (endpointSelector.length === 0 && balancing === policy.balancing && !goesByProfile) return undefined;
   const balancingOptions = goesByProfile

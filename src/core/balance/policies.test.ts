@@ -99,7 +99,7 @@ test("two choices keep the longest queue at log log n: balls into bins", () => {
   assert.ok(most("Random") >= 6);
   assert.ok(most("LeastRequest") <= 4);
   assert.ok(most("PeakEwma") <= 4);
-  // The least of 64: nobody has two while, of those looked at, somebody has none.
+  // The least of 32: nobody has two while, of those looked at, somebody has none.
   assert.ok(most("ShortestDelay") <= 2);
   assert.ok(most("LocalityAware") <= 4);
 });

@@ -98,13 +98,17 @@ export class PoolHealth {
   }
 
   answered(slot: number, attempt: Attempt, nowMs: number): void {
+    const wasOut = this.#columns.ejected[slot] === 1;
     this.#outliers.answered(slot, attempt, nowMs);
-    this.#setDue();
+    if (wasOut) this.#setDue();
   }
 
   /** `answered`: the first byte had come, or the client still owed the request. */
   ended(slot: number, outcome: Outcome, attempt: Attempt, answered: boolean, nowMs: number): void {
+    const wasOut = this.#columns.ejected[slot] === 1;
     this.#outliers.ended(slot, outcome, attempt, answered, nowMs);
+    // What nearly every request is: nobody becomes due by it.
+    if (outcome.kind === "success" && !wasOut) return;
     if (this.#isJudging && isCut(outcome.kind)) this.#invite(slot, nowMs + DOUBT_MS);
     this.#setDue();
   }
