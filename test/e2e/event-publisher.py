@@ -1,7 +1,7 @@
 """An engine's cache events with libzmq and msgpack-python, laid out as vLLM's ZmqEventPublisher does.
 
 Arguments: encoding of events (array or map), ports are chosen by the system and printed. Reads lines from standard input:
-`<hash>` publishes a batch that stores it, `lost <hash>` keeps it for replay only, `end` ends.
+`<hash>` publishes a batch that stores it, `lost <hash>` keeps it for replay only, `end` ends. Each is answered when it is done.
 """
 import queue
 import sys
@@ -52,5 +52,6 @@ while True:
     kept.append((len(kept), payload))
     if words[0] != "lost":
         pub.send_multipart((b"kv@e", (len(kept) - 1).to_bytes(8, "big"), payload))
+    print("kept", number, flush=True)
 pub.close(linger=0)
 replay.close(linger=0)

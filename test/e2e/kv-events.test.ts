@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { EventSubscriber } from "../../src/edge/kv-events/subscriber.ts";
 import { createPrng } from "../../src/std/prng.ts";
@@ -23,12 +24,15 @@ for (const encoding of ["array", "map"]) {
     async (t) => {
       const publisher = spawn(python, [script, encoding], { stdio: ["pipe", "pipe", "inherit"] });
       t.after(() => publisher.kill());
-      const say = (line: string): void => void publisher.stdin.write(`${line}\n`);
-      const [ports] = (await once(publisher.stdout, "data")) as [Buffer];
-      const [port, replayPort] = ports.toString().split(" ").map(Number);
+      const answers = createInterface({ input: publisher.stdout })[Symbol.asyncIterator]();
+      const say = async (line: string): Promise<void> => {
+        publisher.stdin.write(`${line}\n`);
+        await answers.next();
+      };
+      const { value: ports } = await answers.next();
+      const [port, replayPort] = String(ports).split(" ").map(Number);
       const seen: string[] = [];
       const defects: unknown[] = [];
-      let nowMs = 1_000;
       const subscriber = new EventSubscriber({
         listener: {
           stored: (key, blocks) =>
@@ -40,24 +44,23 @@ for (const encoding of ["array", "map"]) {
           gap: () => seen.push("gap"),
         },
         prng: createPrng(1),
-        clock: () => nowMs,
+        clock: () => performance.now(),
         defect: (error) => defects.push(error),
       });
       t.after(() => subscriber.close());
       const isSeen = (count: number): Promise<void> =>
         waitUntil(
           () => seen.length >= count,
-          () => `${count} events, but: ${seen.join("; ")}`,
+          () => `${count} events, but: ${seen.join("; ")}; ${JSON.stringify(subscriber.state())}`,
         );
-      say("7");
+      await say("7");
       subscriber.follow([{ endpointKey: "e", address: "127.0.0.1", port: port!, replayPort, topic: "kv@" }]);
       await isSeen(1);
       await waitUntil(() => !subscriber.state()[0]!.replaying, "the replay's end");
-      say("8");
-      await isSeen(2);
-      nowMs += 2_000;
-      say("lost 9");
-      say("10");
+      // libzmq looks at new subscriptions now and then, so a batch may be lost right after one; it is missed at the next.
+      await say("8");
+      await say("lost 9");
+      await say("10");
       await isSeen(4);
       assert.deepEqual(
         seen,
@@ -66,7 +69,7 @@ for (const encoding of ["array", "map"]) {
       assert.equal(subscriber.state()[0]!.counts.gaps, 0);
       assert.deepEqual(defects, []);
       const ended = once(publisher, "exit");
-      say("end");
+      publisher.stdin.write("end\n");
       await ended;
     },
   );

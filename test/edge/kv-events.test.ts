@@ -98,6 +98,18 @@ test("what was published before is replayed, what is published now comes live", 
   assert.deepEqual(before.replaysFrom, [0]);
 });
 
+test("what was published while the subscription was on its way is missed, and had", async (t) => {
+  const setting = await follow(t, { topic: "kv@" });
+  const { publisher, notes } = setting;
+  await settled(setting);
+  publisher.publish(stored(1), true);
+  publisher.publish(stored(2));
+  await told(notes, 2);
+  assert.deepEqual(notes.lines, [1, 2].map(line));
+  assert.deepEqual(publisher.replaysFrom, [0, 0]);
+  assert.equal(setting.state().counts.gaps, 0);
+});
+
 for (const replaysTopic of [false, true]) {
   test(`a gap is filled by replay, in order (topic in replays: ${replaysTopic})`, async (t) => {
     const setting = await follow(t, { topic: "kv@e@m", replaysTopic, replayDelayMs: 50 });

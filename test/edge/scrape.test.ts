@@ -204,9 +204,7 @@ const MISBEHAVIOURS: readonly (readonly [string, (socket: net.Socket) => void, R
   [
     "has a head without end",
     (socket) => {
-      socket.write("HTTP/1.1 200 OK\r\n");
-      const timer = setInterval(() => socket.write(`x: ${"y".repeat(4000)}\r\n`), 1);
-      socket.on("close", () => clearInterval(timer));
+      socket.write(`HTTP/1.1 200 OK\r\n${`x: ${"y".repeat(400)}\r\n`.repeat(60)}`);
     },
     /^head too large$/,
   ],

@@ -33,3 +33,14 @@ test("a replay may run ahead of what is live; only live numbers tell of a new li
   assert.equal(sequence.rises(0), true);
   assert.equal(sequence.place(0), "next");
 });
+
+test("after an empty replay the first live batch shows what was lost before it", () => {
+  const sequence = new Sequence();
+  sequence.expect(0);
+  assert.equal(sequence.rises(1), true);
+  assert.equal(sequence.lacks(1), true);
+  assert.equal(sequence.place(0), "next");
+  // Where something is known, it says more.
+  sequence.expect(0);
+  assert.equal(sequence.expected, 1);
+});

@@ -37,6 +37,11 @@ export class Sequence {
     return sequence < this.#expected ? "known" : "gap";
   }
 
+  /** All up to `sequence` is known, there being nothing: one before it is not missed, one after it shows a gap. */
+  expect(sequence: number): void {
+    this.#expected ??= sequence;
+  }
+
   /** Whatever comes next is taken: what lies between is lost, or was never wanted. */
   resume(): void {
     this.#expected = undefined;

@@ -85,6 +85,7 @@ export class Subscription {
   /** A replay under way, or waiting for its turn. */
   #replay: { close(): void } | undefined;
   #replayedMs = Number.NEGATIVE_INFINITY;
+  #isFirstReplay = false;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
 
@@ -120,9 +121,10 @@ export class Subscription {
     // The first connection has nothing to forget.
     if (this.counts.connections++ > 0) this.#options.listener.gap(this.source.endpointKey);
     this.#sequence.reset();
-    // Connecting has its own rest.
     this.#replayedMs = Number.NEGATIVE_INFINITY;
     this.#startReplay(0);
+    // Connecting has its own rest; and what was published while the subscription was on its way is missed soon after.
+    this.#isFirstReplay = true;
   }
 
   #gone(fault: string): void {
@@ -203,6 +205,7 @@ export class Subscription {
   #startReplay(from: number): void {
     const { replayPort, address } = this.source;
     const { turns, clock, defect } = this.#options;
+    this.#isFirstReplay = false;
     if (replayPort === undefined || clock() - this.#replayedMs < REPLAY_REST_MS) return;
     let replay: Replay | undefined;
     const turn = turns.take(() => {
@@ -210,7 +213,7 @@ export class Subscription {
       replay = new Replay(address, replayPort, from, {
         // The engine may no longer have what lacked: its memory of batches is bounded too.
         batch: (sequence, payload) => this.#judge(sequence, payload),
-        replayed: (fault) => this.#endReplay(fault),
+        replayed: (fault) => this.#endReplay(from, fault),
         defect,
       });
     });
@@ -222,8 +225,9 @@ export class Subscription {
     };
   }
 
-  #endReplay(fault: string | undefined): void {
-    if (fault !== undefined) this.counts.failedReplays++;
+  #endReplay(from: number, fault: string | undefined): void {
+    if (fault === undefined) this.#sequence.expect(from);
+    else this.counts.failedReplays++;
     const waiting = this.#waiting;
     this.#stopReplay();
     for (const { sequence, payload } of waiting) this.#judge(sequence, payload);
@@ -235,7 +239,7 @@ export class Subscription {
     this.#waiting = [];
     this.#waitingBytes = 0;
     if (replay === undefined) return;
-    this.#replayedMs = this.#options.clock();
+    this.#replayedMs = this.#isFirstReplay ? Number.NEGATIVE_INFINITY : this.#options.clock();
     replay.close();
   }
 }

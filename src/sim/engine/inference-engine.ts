@@ -268,9 +268,7 @@ export class InferenceEngine {
     const { computed, generated, blocks } = sequence;
     const end = computed + 1;
     if (generated === 0 || end !== sequence.promptTokens + generated) return false;
-    // Its last block is the one in which it computes, or no block is left to compute in.
-    const rest = blocks.length * this.config.blockTokens - end;
-    if (rest <= 0) return false;
+    if (end >= blocks.length * this.config.blockTokens) return false;
     sequence.scheduled = 1;
     const load = this.#load;
     load.tokens++;

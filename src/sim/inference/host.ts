@@ -44,7 +44,7 @@ export class Host implements Source, EngineListener {
     else this.#timeline.set(this.#timer, nextStepMs);
   }
 
-  /** False where it does not take it. */
+  /** False where nobody is there to take it. */
   take(call: Call): boolean {
     const request = {
       id: call.id,
@@ -52,7 +52,9 @@ export class Host implements Source, EngineListener {
       outputTokens: call.outputTokens,
       hashes: call.hashes,
     };
-    if (this.engine.submit(request, this.#timeline.nowMs) !== "queued") return false;
+    const admission = this.engine.submit(request, this.#timeline.nowMs);
+    if (admission === "down") return false;
+    if (admission === "too-long") throw new Error(`request ${call.id} never fits into engine ${this.slot}`);
     this.#calls.set(call.id, call);
     this.rearm();
     return true;

@@ -1,24 +1,38 @@
 /**
  * How much slower than the fleet each slot is: time taken over time predicted, as a ratio of sums.
  *
- *     ratio = (taken + PRIOR) / (predicted + PRIOR)        pace = 1 within [1 / DEAD, DEAD], ratio / DEAD above, ratio * DEAD below
+ *     ratio = (taken + PRIOR) / (predicted + PRIOR)
+ *     pace  = ratio ^ f,   f = 0 while |ln ratio| is below `sure.from`, 1 above `sure.to`, linear between
  *
  * Both sums are in ms of work and fade: beyond MEMORY_MS of predicted work, so that a slot that turns slow shows it after
  * one or two seconds of work however long it was fast; and by half every HALF_LIFE_MS, so that one that was slow and is
- * shunned for it is tried again. A ratio of sums is right on average even though single samples are not: prompts
- * that share a step are seen to end at the same moment.
+ * shunned for it is tried again. A ratio of sums is right on average even though single samples are not: prompts that
+ * share a step are seen to end at the same moment.
+ *
+ * The exponent is there because equal machines seem to differ by chance, and a policy that believes it loads them unequally.
  */
 const PRIOR_MS = 150;
 const MEMORY_MS = 3000;
 const HALF_LIFE_MS = 30_000;
 const RATIO_MAX = 30;
-/** Equal machines seem this much apart by chance: within it they are equal, beyond it what is beyond counts. */
-const DEAD = 1.25;
+
+export interface Sureness {
+  readonly from: number;
+  readonly to: number;
+}
 
 export class Pace {
+  readonly #sure: Sureness;
   #taken = new Float64Array(16);
   #predicted = new Float64Array(16);
   #stampMs = new Float64Array(16);
+  /** Taken and predicted over all slots, fading with MEMORY_MS for each of them. */
+  readonly #all = Float64Array.of(PRIOR_MS, PRIOR_MS);
+  #slots = 0;
+
+  constructor(sure: Sureness) {
+    this.#sure = sure;
+  }
 
   joined(slot: number, nowMs: number): void {
     let length = this.#taken.length;
@@ -28,6 +42,7 @@ export class Pace {
       this.#predicted = grown(this.#predicted, length);
       this.#stampMs = grown(this.#stampMs, length);
     }
+    this.#slots = Math.max(this.#slots, slot + 1);
     this.#taken[slot] = 0;
     this.#predicted[slot] = 0;
     this.#stampMs[slot] = nowMs;
@@ -35,10 +50,16 @@ export class Pace {
 
   /** 1: like the fleet; 3: takes three times as long. */
   of(slot: number, nowMs: number): number {
-    const left = 2 ** ((this.#stampMs[slot]! - nowMs) / HALF_LIFE_MS);
-    const ratio = (this.#taken[slot]! * left + PRIOR_MS) / (this.#predicted[slot]! * left + PRIOR_MS);
-    if (ratio > DEAD) return ratio / DEAD;
-    return ratio < 1 / DEAD ? ratio * DEAD : 1;
+    const log = Math.log(this.#ratio(slot, nowMs));
+    const { from, to } = this.#sure;
+    const beyond = Math.abs(log) - from;
+    if (beyond <= 0) return 1;
+    return Math.exp(log * Math.min(1, beyond / (to - from)));
+  }
+
+  /** Against what the fleet as a whole has taken lately, without doubt taken off: to compare samples of different slots. */
+  relative(slot: number, nowMs: number): number {
+    return (this.#ratio(slot, nowMs) * this.#all[1]!) / this.#all[0]!;
   }
 
   learn(slot: number, takenMs: number, predictedMs: number, nowMs: number): void {
@@ -47,10 +68,20 @@ export class Pace {
     const sum = this.#predicted[slot]! * left + predictedMs;
     // What a single huge piece of work says is bounded like what many small ones say.
     const kept = sum > MEMORY_MS ? MEMORY_MS / sum : 1;
-    const ratio = Math.min(RATIO_MAX, takenMs / predictedMs);
-    this.#taken[slot] = (this.#taken[slot]! * left + ratio * predictedMs) * kept;
+    const countedMs = Math.min(RATIO_MAX, takenMs / predictedMs) * predictedMs;
+    this.#taken[slot] = (this.#taken[slot]! * left + countedMs) * kept;
     this.#predicted[slot] = sum * kept;
     this.#stampMs[slot] = nowMs;
+    const all = this.#all;
+    const memoryMs = MEMORY_MS * this.#slots;
+    const allKept = all[1]! + predictedMs > memoryMs ? memoryMs / (all[1]! + predictedMs) : 1;
+    all[0] = (all[0]! + countedMs) * allKept;
+    all[1] = (all[1]! + predictedMs) * allKept;
+  }
+
+  #ratio(slot: number, nowMs: number): number {
+    const left = 2 ** ((this.#stampMs[slot]! - nowMs) / HALF_LIFE_MS);
+    return (this.#taken[slot]! * left + PRIOR_MS) / (this.#predicted[slot]! * left + PRIOR_MS);
   }
 }
 

@@ -39,8 +39,8 @@ export class StepModel {
     most: [500, 5, 5],
     spread: [15, 0.1, 0.1],
   });
-  readonly #prefillPace = new Pace();
-  readonly #decodePace = new Pace();
+  readonly #prefillPace = new Pace({ from: 0.15, to: 0.5 });
+  readonly #decodePace = new Pace({ from: 0.03, to: 0.1 });
   /** By slot: the step whose first tokens are being gathered. */
   #batch = createBatches(16);
   #decodeSampleMs = new Float64Array(16);
@@ -139,7 +139,8 @@ export class StepModel {
     decode.features[1] = streams;
     decode.features[2] = contextTokens * KILO;
     this.#decodePace.learn(slot, takenMs, decode.predict() * steps, nowMs);
-    decode.learn(takenMs / steps);
+    // Of a slow machine's samples the slowness is its own, not the fleet's.
+    decode.learn(takenMs / steps / this.#decodePace.relative(slot, nowMs));
   }
 
   /** For people: s, a [ms/token], b [ms/token²], d0 [ms], d1 [ms], d2 [ms/token]. */
@@ -158,7 +159,7 @@ export class StepModel {
     prefill.features[1] = batch.tokens[slot]! * KILO;
     prefill.features[2] = batch.pairs[slot]! * 1e-6;
     this.#prefillPace.learn(slot, takenMs, prefill.predict(), nowMs);
-    prefill.learn(takenMs);
+    prefill.learn(takenMs / this.#prefillPace.relative(slot, nowMs));
   }
 
   #grow(slot: number): void {

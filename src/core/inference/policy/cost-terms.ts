@@ -4,9 +4,9 @@
  *     wait      predicted prefill ahead of it, and by how much its head is overdue               (knowledge.ts)
  *     prefill   u tokens that are not cached there, times the requests that stand still: P * (1 + n)
  *     decode    out * (step(n + 1) - step at rest) + out * n * (what its stream adds to each step)
- *     pressure  tokens that do not fit / (tokens in flight / mean time left of them)
- *     eviction  P * reuse share, where the cache is full: each token that comes in pushes one out, which will be asked
- *               for again as often as prompts here are found in caches
+ *     pressure  tokens that do not fit / (tokens in use / twice the mean time left of them), until there is room
+ *     eviction  prefill * r / (1 - r), where the cache is full: each token that comes in pushes one out, which is asked for
+ *               again with probability r, the share of prompts found in caches, and then pushes out the next
  *     adapter   ADAPTER_LOAD_MS where it is not loaded, twice that where another must go for it
  *     errors    error ratio * ERROR_COST * (its typical prefill and the mean wait of a request)
  *     late      LATE_WEIGHT * (time to first token beyond the target), and the same for the time between tokens
@@ -23,6 +23,11 @@ const LATE_WEIGHT = 4;
 const REUSE_RATE = 0.02;
 /** Of the answers still to come, what will be there at the same time as this request's prompt. */
 const GROWTH = 0.25;
+/** Share of the KV cache in use above which what comes in pushes out what is kept, whatever the index thinks of its size. */
+const FULL = 0.85;
+const REUSE_MAX = 0.9;
+/** Of the KV cache: how well its use is known. */
+const SOFT = 0.05;
 
 export class CostTerms {
   readonly #knowledge: Knowledge;
@@ -61,15 +66,14 @@ export class CostTerms {
     terms[2] = output * (stepMs - restMs + streams * streamMs * decodePace);
     const roomTokens = capacity.engineTokens(slot);
     const used = knowledge.kvTokens(slot);
-    const needed = used + request.promptTokens - cached + ledger.outputLeft[slot]! * GROWTH;
     const share = knowledge.prefillShare(slot, nowMs);
     terms[9] = (output * stepMs * share) / (1 - share);
-    terms[3] = 0;
-    if (needed > roomTokens && streams > 0) {
-      const leftMs = (ledger.outputLeft[slot]! / Math.max(1, ledger.inFlight[slot]!)) * stepMs;
-      terms[3] = ((needed - roomTokens) / Math.max(1, used)) * 2 * leftMs;
+    terms[3] = streams > 0 ? this.#pressureMs(slot, request.promptTokens - cached, used, stepMs) : 0;
+    terms[4] = 0;
+    if (index.isFull(slot) || used > roomTokens * FULL) {
+      const again = Math.min(REUSE_MAX, this.#reuse[0]!);
+      terms[4] = (terms[1] * again) / (1 - again);
     }
-    terms[4] = index.isFull(slot) ? terms[1] * this.#reuse[0]! : 0;
     terms[8] = knowledge.followersPerMs() * prefillMs * (waitMs + prefillMs / 2);
     terms[5] = request.adapter === 0 ? 0 : this.#adapterMs(slot, request.adapter);
     const errors = knowledge.errorRatio(slot, nowMs);
@@ -116,6 +120,20 @@ export class CostTerms {
         unit: "ms",
       },
     ];
+  }
+
+  /** Until there is room in the KV cache. */
+  #pressureMs(slot: number, uncached: number, used: number, stepMs: number): number {
+    const knowledge = this.#knowledge;
+    const { ledger } = knowledge;
+    const room = knowledge.capacity.engineTokens(slot);
+    if (room === Number.POSITIVE_INFINITY) return 0;
+    const left = ledger.outputLeft[slot]!;
+    const over = (used + uncached + left * GROWTH - room) / (room * SOFT);
+    // Smooth, for what is in use is not known that well: a softplus.
+    const excess = room * SOFT * (over > 20 ? over : Math.log1p(Math.exp(over)));
+    const leftMs = (left / Math.max(1, ledger.inFlight[slot]!)) * stepMs;
+    return (excess / Math.max(1, used)) * 2 * leftMs;
   }
 
   #adapterMs(slot: number, adapter: number): number {

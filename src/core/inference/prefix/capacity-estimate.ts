@@ -4,21 +4,25 @@
  *     capacity = engineTokens / tokensPerBlock * promptShare * scale        [blocks of the index]
  *
  * engineTokens: what the engine or its profile says, unknown at first. promptShare: answers take room too but are not in the
- * index; the share of prompts among what is newly computed, fading over about a hundred requests. scale: learned. An answer
+ * index; the share of prompts among what is newly computed, of the last MEMORY_TOKENS. scale: learned. An answer
  * that reports fewer cached tokens than the index promised, although little came in since, says the room is less; a
  * hit on something old says it is more. Without any word on the size, the first such loss makes what the index holds the size.
  *
  * trust: cached over promised tokens, fading; an engine without a prefix cache ends near 0 after a dozen answers. An engine
  * that has forgotten all it should have known, twice in a row, was restarted: `isReset`.
  */
-const SHARE_RATE = 0.02;
+/** Tokens that count as all prompt at first, and after how many the past fades. */
+const PRIOR_TOKENS = 10_000;
+const MEMORY_TOKENS = 200_000;
 const TRUST_RATE = 0.1;
 const LOST = 0.9;
 
 export class CapacityEstimate {
   #engineTokens = new Float64Array(16);
   #scale = new Float64Array(16);
-  #promptShare = new Float64Array(16);
+  /** Tokens newly computed, lately: of prompts, and all. */
+  #newPrompt = new Float64Array(16);
+  #newTokens = new Float64Array(16);
   #trust = new Float64Array(16);
   #blank = new Uint8Array(16);
 
@@ -28,7 +32,8 @@ export class CapacityEstimate {
       while (slot >= length) length *= 2;
       this.#engineTokens = grown(this.#engineTokens, length);
       this.#scale = grown(this.#scale, length);
-      this.#promptShare = grown(this.#promptShare, length);
+      this.#newPrompt = grown(this.#newPrompt, length);
+      this.#newTokens = grown(this.#newTokens, length);
       this.#trust = grown(this.#trust, length);
       const blank = new Uint8Array(length);
       blank.set(this.#blank);
@@ -36,7 +41,8 @@ export class CapacityEstimate {
     }
     this.#engineTokens[slot] = engineTokens ?? Number.POSITIVE_INFINITY;
     this.#scale[slot] = 1;
-    this.#promptShare[slot] = 1;
+    this.#newPrompt[slot] = PRIOR_TOKENS;
+    this.#newTokens[slot] = PRIOR_TOKENS;
     this.#trust[slot] = 1;
     this.#blank[slot] = 0;
   }
@@ -57,16 +63,16 @@ export class CapacityEstimate {
 
   blocks(slot: number, tokensPerBlock: number): number {
     const blocks = this.#engineTokens[slot]! / tokensPerBlock;
-    return Math.max(16, blocks * this.#promptShare[slot]! * this.#scale[slot]!);
+    return Math.max(16, blocks * (this.#newPrompt[slot]! / this.#newTokens[slot]!) * this.#scale[slot]!);
   }
 
   /** New prompt tokens and answer tokens that went into the cache. */
   filled(slot: number, promptTokens: number, outputTokens: number): void {
     const sum = promptTokens + outputTokens;
     if (sum <= 0) return;
-    const rate = SHARE_RATE * Math.min(1, sum / 2000);
-    this.#promptShare[slot] =
-      this.#promptShare[slot]! + rate * (promptTokens / sum - this.#promptShare[slot]!);
+    const kept = Math.min(1, MEMORY_TOKENS / (this.#newTokens[slot]! + sum));
+    this.#newPrompt[slot] = (this.#newPrompt[slot]! + promptTokens) * kept;
+    this.#newTokens[slot] = (this.#newTokens[slot]! + sum) * kept;
   }
 
   /**

@@ -16,6 +16,8 @@ const CHARS_PER_TOKEN = 4;
 const BLOCK_TOKENS = 64;
 /** Recorded blocks of 64 characters in one of ours. */
 const RECORDED_PER_BLOCK = (BLOCK_TOKENS * CHARS_PER_TOKEN) / 64;
+/** A session lasts a minute or two: it takes more requests than elsewhere until as many end as begin. */
+const LENGTH = 2;
 const TOOL_MS = 2000;
 const NOMINAL_RATE = 5;
 /** About what a turn takes, tool included: only for the order of the list. */
@@ -43,7 +45,7 @@ export function agents({ seed, requests: count }: WorkloadOptions): Workload | u
     readonly turn: number;
     readonly row: Row;
   }[] = [];
-  for (let session = 1; turns.length < count; session++) {
+  for (let session = 1; turns.length < LENGTH * count; session++) {
     beginMs += ((1000 * turnsMean) / NOMINAL_RATE) * exponential(prng);
     const rows = sessions[prng.below(sessions.length)]!;
     for (const [turn, row] of rows.entries())
@@ -79,10 +81,10 @@ export function agents({ seed, requests: count }: WorkloadOptions): Workload | u
     requests,
     nominalRatePerSec: NOMINAL_RATE,
     blockTokens: BLOCK_TOKENS,
-    fleet: repeat({ ...A100_70B_TP4, kvTokens: 256_000 }, 4),
+    fleet: repeat({ ...A100_70B_TP4, kvTokens: 128_000 }, 4),
     rateMin: 1,
     rateMax: 80,
-    referenceRate: 5,
+    referenceRate: 4,
   };
 }
 

@@ -15,10 +15,10 @@ export const WORKLOADS: ReadonlyMap<string, WorkloadMaker> = new Map<string, Wor
   ["mooncake", mooncake],
   ["conversations", conversations],
   ["pressure", pressure],
+  ["unequal", unequal],
+  ["tenants", tenants],
   ["azure-code", azureCode],
   ["bursts", bursts],
-  ["reasoning", reasoning],
   ["agents", agents],
-  ["tenants", tenants],
-  ["unequal", unequal],
+  ["reasoning", reasoning],
 ]);
