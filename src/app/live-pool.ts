@@ -12,6 +12,7 @@ import { PoolBrain } from "../core/balance/pool-brain.ts";
 import { RetryBudget } from "../core/retry/budget.ts";
 import { RetryConcurrency } from "../core/retry/concurrency.ts";
 import { HedgeGovernor } from "../core/retry/hedge.ts";
+import type { EngineWatch } from "./inference/engine-watch.ts";
 import { PromptDesk } from "./inference/prompt-desk.ts";
 import type { PoolSpec } from "../model/pool.ts";
 import type { WorkloadClass } from "../model/workload.ts";
@@ -45,6 +46,8 @@ export class LivePool {
   readonly budget: RetryBudget = new RetryBudget();
   readonly retries: RetryConcurrency = new RetryConcurrency();
   readonly hedges: HedgeGovernor = new HedgeGovernor();
+  /** Who follows the pool's engines; undefined: it has none, or nobody does. */
+  engines: EngineWatch | undefined = undefined;
   readonly #prng: Prng;
   #spec: PoolSpec;
   #desk: PromptDesk | undefined;

@@ -35,15 +35,23 @@ export function reconcile(previous: View, config: GatewayConfig, context: Reconc
     habits.set(id, known);
     return known;
   };
-  const resolve = (rule: RouteRule): LiveRule => ({
-    rule,
-    backends: rule.backends.map((backend) => ({
+  const routePools = new Map<string, Set<LivePool>>();
+  const resolve = (rule: RouteRule): LiveRule => {
+    const backends = rule.backends.map((backend) => ({
       pool: backend.kind === "pool" ? pools.get(backend.poolKey) : undefined,
       weight: backend.weight,
-    })),
-    series: context.metrics.route(rule.id),
-    habits: habitsOf(rule.id),
-  });
+    }));
+    const ofRoute = routePools.get(rule.route) ?? new Set();
+    routePools.set(rule.route, ofRoute);
+    for (const { pool, weight } of backends) if (pool !== undefined && weight > 0) ofRoute.add(pool);
+    return {
+      rule,
+      backends,
+      routePools: ofRoute,
+      series: context.metrics.route(rule.id),
+      habits: habitsOf(rule.id),
+    };
+  };
   const ports = new Map<number, RouteTable<LiveRule>>();
   for (const [port, listeners] of byPort(config.listeners))
     ports.set(port, compileRoutes(listeners, resolve));

@@ -17,6 +17,8 @@ export interface LiveBackend {
 export interface LiveRule {
   readonly rule: RouteRule;
   readonly backends: readonly LiveBackend[];
+  /** That rules of the same route lead to, this one's among them. */
+  readonly routePools: ReadonlySet<LivePool>;
   readonly series: RouteSeries;
   /** What requests that the rule took were seen to do; kept from view to view under the rule's id. */
   readonly habits: RouteHabits;

@@ -7,8 +7,9 @@ import type { LoadReport } from "../../model/load-report.ts";
 import { REFUSALS, type Refusal } from "../../model/refusal.ts";
 import type { ResponseHead } from "./wire/response-head.ts";
 
-/** Reason phrases of the statuses in the refusal table (RFC 9110 section 15, RFC 6585). */
+/** Reason phrases of 200 and the statuses in the refusal table (RFC 9110 section 15, RFC 6585). */
 const REASONS: Readonly<Record<number, string>> = {
+  200: "OK",
   400: "Bad Request",
   404: "Not Found",
   408: "Request Timeout",
@@ -23,12 +24,15 @@ const REASONS: Readonly<Record<number, string>> = {
   505: "HTTP Version Not Supported",
 };
 
-export interface AnswerOptions {
-  /** What exactly was wrong; said to the client where it is the client's to mend. */
-  readonly detail: string;
+export interface AnswerFrame {
   readonly requestId: string;
   readonly headRequest: boolean;
   readonly keepAlive: boolean;
+}
+
+export interface AnswerOptions extends AnswerFrame {
+  /** What exactly was wrong; said to the client where it is the client's to mend. */
+  readonly detail: string;
   /** When another try makes sense; undefined: not said. */
   readonly retryAfterMs?: number | undefined;
   /** Undefined: a line of text. */
@@ -59,12 +63,27 @@ export function refusalText(refusal: Refusal, options: AnswerOptions): string {
   // RFC 9110 section 10.2.3: whole seconds.
   const retryAfter = retryAfterMs === undefined ? "" : `Retry-After: ${Math.ceil(retryAfterMs / 1000)}\r\n`;
   const plain = `${refusal}: ${meaning}${options.detail === "" ? "" : ` (${options.detail})`}\n`;
-  const { type, text: body } = options.body ?? { type: "text/plain; charset=utf-8", text: plain };
+  const body = options.body ?? { type: "text/plain; charset=utf-8", text: plain };
+  return answerText(status, body, `X-Plimsoll-Refusal: ${refusal}\r\n`, retryAfter, options);
+}
+
+/** What the gateway knows better than any endpoint. */
+export function ownText(body: OwnBody, options: AnswerFrame): string {
+  return answerText(200, body, "", "", options);
+}
+
+function answerText(
+  status: number,
+  { type, text }: OwnBody,
+  refusal: string,
+  retryAfter: string,
+  { requestId, keepAlive, headRequest }: AnswerFrame,
+): string {
   return (
     `HTTP/1.1 ${status} ${REASONS[status] ?? ""}\r\nDate: ${httpDate()}\r\n` +
-    `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-    `X-Plimsoll-Refusal: ${refusal}\r\nX-Request-Id: ${options.requestId}\r\n` +
-    `${retryAfter}${options.keepAlive ? "" : "Connection: close\r\n"}\r\n${options.headRequest ? "" : body}`
+    `Content-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n` +
+    `${refusal}X-Request-Id: ${requestId}\r\n` +
+    `${retryAfter}${keepAlive ? "" : "Connection: close\r\n"}\r\n${headRequest ? "" : text}`
   );
 }
 

@@ -14,6 +14,7 @@
  * Everything is synchronous between socket events. The exchange speaks with one endpoint at a time (a hedge stays in
  * hedge.ts until it answers); who ends it, and why, is decided in the methods named `on...` and `sweep`.
  */
+import { modelsAnswer } from "../../app/inference/models-answer.ts";
 import { ExchangeNotes, type EndedBy } from "../../app/record.ts";
 import { routeRequest } from "../../app/route-request.ts";
 import { Turn, type TurnTaker } from "../../app/turn.ts";
@@ -77,6 +78,8 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     this.#notes.took(routed);
     if (routed.kind === "refuse") return this.refuse(routed.reason, "");
     const { pool, work, requestMs } = routed;
+    const models = modelsAnswer(routed, head);
+    if (models !== undefined) return this.#answerModels(models);
     const { startedMs } = this.#notes;
     if (requestMs > 0) this.#deadlineMs = startedMs + requestMs;
     this.#attempts = new Attempts(routed, this.#notes, context);
@@ -147,7 +150,10 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
 
   #send(attempts: Attempts, nowMs: number): void {
     this.#phase = "waiting";
-    this.#request.start(attempts.open!.connection.wire, attempts.last);
+    const { connection, ticket } = attempts.open!;
+    const prompt = this.#prompt?.prompt;
+    if (prompt !== undefined) attempts.routed.pool.engines?.sent(ticket.endpoint.key, prompt, this.#request);
+    this.#request.start(connection.wire, attempts.last);
     if (this.#request.whole) this.#requestSent(nowMs);
     this.#client.wire.resume();
   }
@@ -364,6 +370,12 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     // Its client, if it is still there, is told in the words of the API.
     if (endedBy === "client" || this.#prompt?.breakOff(this.#reply, why) !== true) this.#reply.cut();
     this.#finish(endedBy, why);
+  }
+
+  #answerModels(text: string): void {
+    this.#reply.own({ type: "application/json", text }, this.#request.whole);
+    this.#notes.answered(200, this.#context.clock());
+    this.#finish("gateway", "models-listed");
   }
 
   refuse(refusal: Refusal, detail: string, endedBy: EndedBy = "gateway", retryAfterMs?: number): void {

@@ -44,6 +44,10 @@ export class OutgoingRequest {
     return this.#bytes;
   }
 
+  bodyCopy(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
   /** Of the body, which is in hand, other bytes go out in place of those from `start` to `end`. */
   splice(start: number, bytes: Uint8Array, end: number): void {
     const body = Buffer.concat(this.#chunks);

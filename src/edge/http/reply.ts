@@ -5,7 +5,7 @@
  * Invariant: once `begun`, something of an answer may have reached the client; it can be finished or cut, not replaced.
  */
 import { REFUSALS, type Refusal } from "../../model/refusal.ts";
-import { refusalText, type OwnBody } from "./answer.ts";
+import { ownText, refusalText, type AnswerFrame, type OwnBody } from "./answer.ts";
 import { AnswerStream, type AnswerPath } from "./answer-stream.ts";
 import type { ExchangeClient } from "./exchange-context.ts";
 import { CLIENT_PROBE_MS } from "./limits.ts";
@@ -108,18 +108,20 @@ export class Reply {
 
   /** Answers in the endpoint's stead; returns the status. `requestWhole`: nothing of the request is still to come. */
   refuse({ refusal, detail, retryAfterMs, body }: OwnAnswer, requestWhole: boolean): number {
+    const frame = this.#ownFrame(requestWhole);
+    this.#client.wire.text(refusalText(refusal, { ...frame, detail, retryAfterMs, body }));
+    return REFUSALS[refusal].status;
+  }
+
+  /** Answers 200 in the endpoint's stead. */
+  own(body: OwnBody, requestWhole: boolean): void {
+    this.#client.wire.text(ownText(body, this.#ownFrame(requestWhole)));
+  }
+
+  #ownFrame(requestWhole: boolean): AnswerFrame {
     // An unread rest of the request would be taken for the next one.
     if (!requestWhole || this.#client.last) this.keepAlive = false;
-    const options = {
-      detail,
-      requestId: this.#requestId,
-      headRequest: this.#isHead,
-      keepAlive: this.keepAlive,
-      retryAfterMs,
-      body,
-    };
-    this.#client.wire.text(refusalText(refusal, options));
-    return REFUSALS[refusal].status;
+    return { requestId: this.#requestId, headRequest: this.#isHead, keepAlive: this.keepAlive };
   }
 
   /** The body ends early, in words that its reader understands. */
