@@ -6,6 +6,7 @@ import { Admission, type AdmissionFacts, type Admitted, type Refused } from "../
 import { classLanes } from "../core/admission/class-lanes.ts";
 import { classesAt, Classifier, type ClassifyFacts, type ClassifyRule } from "../core/admission/classify.ts";
 import type { RouteHabits } from "../core/admission/observed.ts";
+import { ORDINARY_PRIORITY, promptClasses, promptPriorities } from "../core/admission/prompt-classes.ts";
 import type { Permit } from "../core/admission/permits.ts";
 import { admissionPolicyFor } from "../core/admission/policy-for.ts";
 import { PoolBrain } from "../core/balance/pool-brain.ts";
@@ -51,6 +52,8 @@ export class LivePool {
   readonly #prng: Prng;
   #spec: PoolSpec;
   #desk: PromptDesk | undefined;
+  /** Classes of prompts, most important first. */
+  #prompts: readonly LiveClass[] = [];
   #classes: readonly LiveClass[] = [];
   #classifier: Classifier;
   #handingOut = false;
@@ -64,7 +67,7 @@ export class LivePool {
     this.brain = new PoolBrain(options);
     const classes = classesAt(spec.key, all);
     this.#classifier = new Classifier(classes);
-    this.admission = new Admission(admissionPolicyFor(spec.policy, classes), options.prng);
+    this.admission = new Admission(admissionPolicyFor(spec.policy, classes, promptsAt(spec)), options.prng);
     this.adopt(spec, all, nowMs);
   }
 
@@ -90,6 +93,7 @@ export class LivePool {
   adopt(spec: PoolSpec, all: readonly WorkloadClass[], nowMs: number): void {
     this.#spec = spec;
     const classes = classesAt(spec.key, all);
+    const prompts = promptsAt(spec);
     const { lanes, laneOf } = classLanes(spec.policy, classes);
     this.#classes = classes.map((workload, index) => ({ workload, index, lane: laneOf[index]! }));
     this.#classifier = new Classifier(classes);
@@ -98,12 +102,20 @@ export class LivePool {
     if (spec.inference === undefined) this.#desk = undefined;
     else if (this.#desk === undefined) this.#desk = new PromptDesk(spec.inference, this.#prng);
     else this.#desk.adopt(spec.inference);
-    this.admission.adopt(admissionPolicyFor(spec.policy, classes), nowMs);
+    this.#prompts = prompts.map((workload, rank) => ({ workload, index: classes.length + rank, lane: 0 }));
+    this.admission.adopt(admissionPolicyFor(spec.policy, classes, prompts), nowMs);
     this.handOut(nowMs);
   }
 
   classify(rule: ClassifyRule, facts: ClassifyFacts, habits: RouteHabits | undefined): LiveClass {
     return this.#classes[this.#classifier.classify(rule, facts, habits)]!;
+  }
+
+  /** The class of a prompt of that priority; of an ordinary one if a reload has taken the priority away. */
+  classOfPrompt(priority: number): LiveClass {
+    const priorities = this.#spec.inference === undefined ? [] : promptPriorities(this.#spec.inference);
+    const rank = priorities.indexOf(priority);
+    return this.#prompts[rank === -1 ? priorities.indexOf(ORDINARY_PRIORITY) : rank] ?? this.#classes.at(-1)!;
   }
 
   /** A waiter hears of its turn later, or even before this returns. */
@@ -128,4 +140,8 @@ export class LivePool {
       this.#handingOut = false;
     }
   }
+}
+
+function promptsAt({ inference }: PoolSpec): readonly WorkloadClass[] {
+  return inference === undefined ? [] : promptClasses(inference);
 }

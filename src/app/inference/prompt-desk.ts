@@ -66,6 +66,11 @@ export class PromptDesk {
     return { facts, request, model };
   }
 
+  /** How long a prompt may wait here. */
+  get maxWaitMs(): number {
+    return this.#spec.policy.queue.maxWaitMs;
+  }
+
   /** Higher is more important; 0 for who names no objective, or one that is not there. */
   priorityOf({ objective, model }: Pick<InferenceFacts, "objective" | "model">): number {
     const { objectives, modelPriorities } = this.#spec;

@@ -9,6 +9,7 @@ import { performance } from "node:perf_hooks";
 import { pino, type Logger } from "pino";
 import { ConfigState } from "../../app/config-state.ts";
 import { HealthMetrics } from "../../app/metrics/health.ts";
+import { InferenceMetrics } from "../../app/metrics/inference.ts";
 import { Registry } from "../../app/metrics/registry.ts";
 import { TrafficMetrics } from "../../app/metrics/traffic.ts";
 import type { LivePool } from "../../app/live-pool.ts";
@@ -18,6 +19,7 @@ import { formatProblem } from "../../config/format-problem.ts";
 import { AdminServer } from "../../edge/admin/admin-server.ts";
 import { observeGateway } from "../../edge/admin/gateway-metrics.ts";
 import { adminPages } from "../../edge/admin/pages.ts";
+import { EngineFollower } from "../../edge/engines/engine-follower.ts";
 import { watchManifests } from "../../edge/files/watch.ts";
 import { BindError, Gateway } from "../../edge/http/gateway.ts";
 import type { ClientLimits } from "../../edge/http/limits.ts";
@@ -49,6 +51,9 @@ export interface ServeOptions {
 /** A configuration that was rejected for a reason outside of it (a port in use, say) is tried again after this. */
 const RETRY_MS = 10_000;
 
+/** Any number: engines are looked at by another chance than that by which requests are sent. */
+const ENGINES_SEED = 0x6e61_6d65;
+
 /** The first configuration could not be taken: nothing runs. */
 export class StartError extends Error {
   readonly problems: readonly Problem[];
@@ -72,9 +77,11 @@ export class RunningGateway {
   readonly #registry = new Registry();
   readonly #metrics: TrafficMetrics;
   readonly #healthMetrics: HealthMetrics;
+  readonly #inferenceMetrics: InferenceMetrics;
   readonly #round: PoolRound<LivePool>;
   readonly #prober: Prober;
   readonly #loadProber: LoadProber;
+  readonly #engines: EngineFollower;
   readonly #configThread: ConfigThread;
   /** What was on disk when it was last read. */
   #fingerprint = "";
@@ -106,9 +113,11 @@ export class RunningGateway {
     );
     this.#metrics = new TrafficMetrics(this.#registry);
     this.#healthMetrics = new HealthMetrics(this.#registry, () => this.gateway.view.pools.values());
-    const recorder = new Recorder(this.#metrics, this.#log, this.#accessLog);
+    this.#inferenceMetrics = new InferenceMetrics(this.#registry);
+    const recorder = new Recorder(this.#metrics, this.#inferenceMetrics, this.#log, this.#accessLog);
     const clock = (): number => performance.now();
-    const prng = createPrng(options.seed ?? randomBytes(4).readUInt32LE());
+    const seed = options.seed ?? randomBytes(4).readUInt32LE();
+    const prng = createPrng(seed);
     this.gateway = new Gateway({
       limits: options.limits,
       prng,
@@ -122,8 +131,16 @@ export class RunningGateway {
     this.#prober = new Prober({ prng, clock, log: this.#log });
     const counted = this.#healthMetrics.loadProbed.bind(this.#healthMetrics);
     this.#loadProber = new LoadProber({ clock, log: this.#log, counted });
+    this.#engines = new EngineFollower({
+      prng: createPrng(seed ^ ENGINES_SEED),
+      clock,
+      log: this.#log,
+      metrics: this.#inferenceMetrics,
+      defect: (error) => this.gateway.defect(error),
+    });
     const { gateway, config } = this;
-    observeGateway(this.#registry, { gateway, config, recorder, accessLog: this.#accessLog });
+    const engines = this.#engines;
+    observeGateway(this.#registry, { gateway, config, recorder, accessLog: this.#accessLog, engines });
   }
 
   /** Throws StartError, with nothing left running, if the configuration or a port cannot be had. */
@@ -155,7 +172,8 @@ export class RunningGateway {
 
   async #startAdmin({ host, port }: { readonly host: string; readonly port: number }): Promise<void> {
     const { gateway, config } = this;
-    this.#admin = new AdminServer(adminPages({ gateway, config, registry: this.#registry }));
+    const pages = adminPages({ gateway, config, registry: this.#registry, engines: this.#engines });
+    this.#admin = new AdminServer(pages);
     try {
       this.adminAddress = await this.#admin.listen(host, port);
     } catch (error) {
@@ -270,8 +288,10 @@ export class RunningGateway {
       }),
     );
     this.#healthMetrics.retainPools(gateway.view.pools.keys());
+    this.#inferenceMetrics.retainPools(gateway.view.pools.keys());
     this.#prober.follow(gateway.view);
     this.#loadProber.follow(gateway.view);
+    this.#engines.follow(gateway.view);
   }
 
   /** Stops accepting, lets exchanges end within the drain limit, then ends the rest. Harmless a second time. */
@@ -290,6 +310,7 @@ export class RunningGateway {
     await this.#reloading;
     this.#prober.close();
     this.#loadProber.close();
+    this.#engines.close();
     // Exchanges that are left are still judged: the round goes on until the last has ended.
     const busy = this.gateway.connectionCount;
     if (busy > 0) this.#log.info({ connections: busy, drainMs: this.#options.limits.drainMs }, "draining");

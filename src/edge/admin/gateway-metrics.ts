@@ -5,6 +5,7 @@ import type { ConfigState } from "../../app/config-state.ts";
 import type { Registry } from "../../app/metrics/registry.ts";
 import type { EndpointReport } from "../../core/balance/endpoint-report.ts";
 import type { Gateway } from "../http/gateway.ts";
+import { observeEngines, type EngineSource } from "./engine-metrics.ts";
 import type { LineWriter } from "../record/line-writer.ts";
 import type { Recorder } from "../record/recorder.ts";
 
@@ -13,12 +14,14 @@ export interface MetricSources {
   readonly config: ConfigState;
   readonly recorder: Recorder;
   readonly accessLog: LineWriter | undefined;
+  readonly engines: EngineSource;
 }
 
 export function observeGateway(registry: Registry, sources: MetricSources): void {
   const { gateway, config, recorder, accessLog } = sources;
   observeEndpoints(registry, gateway);
   observeAdmission(registry, gateway);
+  observeEngines(registry, sources.engines);
   const single = (name: string, type: "counter" | "gauge", help: string, read: () => number): void =>
     registry.observed({ name, type, labels: [], help }, () => [{ labels: {}, value: read() }]);
 

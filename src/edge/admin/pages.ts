@@ -5,6 +5,7 @@ import type { ConfigState } from "../../app/config-state.ts";
 import type { Registry } from "../../app/metrics/registry.ts";
 import type { Gateway } from "../http/gateway.ts";
 import type { AdminPage } from "./admin-server.ts";
+import type { EngineSource } from "./engine-metrics.ts";
 import { explainPages } from "./explain-pages.ts";
 import { JSON_TYPE, json } from "./json.ts";
 import { poolsReport } from "./pools-report.ts";
@@ -13,11 +14,12 @@ export interface PagesOptions {
   readonly gateway: Gateway;
   readonly config: ConfigState;
   readonly registry: Registry;
+  readonly engines: EngineSource;
 }
 
 const TEXT = "text/plain; charset=utf-8";
 
-export function adminPages({ gateway, config, registry }: PagesOptions): readonly AdminPage[] {
+export function adminPages({ gateway, config, registry, engines }: PagesOptions): readonly AdminPage[] {
   return [
     {
       path: "/healthz",
@@ -49,9 +51,9 @@ export function adminPages({ gateway, config, registry }: PagesOptions): readonl
     },
     {
       path: "/debug/pools",
-      summary: "each endpoint's state, load, latency, share and connections",
+      summary: "each endpoint's state, load, latency, share and connections, and what its engine says",
       contentType: JSON_TYPE,
-      render: () => ({ status: 200, body: json(poolsReport(gateway)) }),
+      render: () => ({ status: 200, body: json(poolsReport(gateway, engines)) }),
     },
     ...explainPages(gateway, config),
   ];

@@ -2,33 +2,32 @@
  * The request line: what happens to one request, in order, from its head to its record.
  *
  *   route    which rule, pool and class      needs the head; before all else, for the rest depends on it
+ *   read     the body, if it is a prompt     before admission, which goes by what it asks for; all other bodies stream
  *   admit    now, later or not at all        before the pick, for who waits must not hold a claim on an endpoint
  *   pick     which endpoint (core)           after its turn came; again for every attempt, on the pool's newest state
- *   open     a connection, idle or new       after the pick, which holds the claim on it
  *   send     head and body                   the body streams; its first 64 KiB are kept while a retry is possible
- *   answer   the response's head             here a retry is decided for the last time; after it nothing can be undone
+ *   answer   the response's head             a retry was decided for the last time; after it nothing can be undone
  *   stream   the response's body             flushed as it comes, with backpressure
  *   settle   the claim, exactly once         in `Attempt.end` and nowhere else
  *   record   turn given back, log, metrics   in `#finish` and nowhere else, exactly once
  *
- * Everything is synchronous between socket events. The exchange speaks with one endpoint at a time (a hedge stays in
- * hedge.ts until it answers); who ends it, and why, is decided in the methods named `on...` and `sweep`.
+ * Everything is synchronous between socket events. Pick and send, with all that may go wrong and be tried again, are
+ * `delivery.ts`; what the client is told is `reply.ts`. Who ends an exchange early, and why, is decided here, in the methods
+ * named `on...` and `sweep`.
  */
-import { modelsAnswer } from "../../app/inference/models-answer.ts";
+import type { LiveClass } from "../../app/live-pool.ts";
 import { ExchangeNotes, type EndedBy } from "../../app/record.ts";
 import { routeRequest } from "../../app/route-request.ts";
 import { Turn, type TurnTaker } from "../../app/turn.ts";
 import type { Refused } from "../../core/admission/admission.ts";
 import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { Refusal } from "../../model/refusal.ts";
-import { loadReportIn } from "./answer.ts";
 import type { AnswerPath } from "./answer-stream.ts";
-import { FAILED, type AttemptFailure } from "./attempt-failure.ts";
-import type { Parting } from "./attempt.ts";
+import type { AttemptFailure } from "./attempt-failure.ts";
 import { Attempts } from "./attempts.ts";
-import type { AnswerSink, ResponseReceiver } from "./endpoint-connection.ts";
+import { Delivery, type DeliveryOwner } from "./delivery.ts";
+import type { AnswerSink } from "./endpoint-connection.ts";
 import type { ExchangeClient, ExchangeContext } from "./exchange-context.ts";
-import { Hedge } from "./hedge.ts";
 import { promptOf, type BeginAnswer, type PromptRequest } from "./inference/prompt-request.ts";
 import { PROMPT_BYTES_MAX } from "./limits.ts";
 import { OutgoingRequest } from "./outgoing-request.ts";
@@ -38,9 +37,10 @@ import { requestHeadText } from "./wire/forward.ts";
 import type { RequestHead } from "./wire/request-head.ts";
 import type { ResponseHead } from "./wire/response-head.ts";
 
-type Phase = "routing" | "reading" | "queued" | "connecting" | "waiting" | "answering" | "tunnel" | "over";
+/** `nobody`: its turn has come, and the pool has no endpoint yet. */
+type Phase = "routing" | "reading" | "queued" | "nobody" | "delivering" | "answering" | "tunnel" | "over";
 
-export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
+export class Exchange implements DeliveryOwner, TunnelOwner, TurnTaker {
   readonly method: string;
   /** Once the endpoint has switched protocols: where the client's bytes go. */
   tunnel: Tunnel | undefined;
@@ -53,11 +53,10 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
   #deadlineMs = Infinity;
   /** Undefined until a pool is found. */
   #attempts: Attempts | undefined;
+  #delivery: Delivery | undefined;
   #turn: Turn | undefined;
   /** Undefined: the request is no prompt, or its pool has no model servers. */
   #prompt: PromptRequest | undefined;
-  /** Undefined: its class of work is not hedged. */
-  #hedge: Hedge | undefined;
 
   constructor(context: ExchangeContext, client: ExchangeClient, head: RequestHead, headMs: number) {
     this.#context = context;
@@ -69,7 +68,11 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     this.#reply = new Reply(client, head, requestId);
   }
 
-  // ---- route, admit, pick, open -----------------------------------------------------------------------------------
+  get hasBegunToAnswer(): boolean {
+    return this.#reply.begun;
+  }
+
+  // ---- route, read, admit -----------------------------------------------------------------------------------------
 
   /** `buffer` holds the head that was just parsed. */
   begin(head: RequestHead, buffer: Buffer): void {
@@ -77,18 +80,15 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     const routed = routeRequest(context.view, this.#client, head, context.prng);
     this.#notes.took(routed);
     if (routed.kind === "refuse") return this.refuse(routed.reason, "");
-    const { pool, work, requestMs } = routed;
-    const models = modelsAnswer(routed, head);
-    if (models !== undefined) return this.#answerModels(models);
+    const { pool, work, tenant, requestMs } = routed;
     const { startedMs } = this.#notes;
     if (requestMs > 0) this.#deadlineMs = startedMs + requestMs;
     this.#attempts = new Attempts(routed, this.#notes, context);
-    const { hedging } = work.workload.treatment;
-    if (hedging) this.#hedge = new Hedge(this, context, this.#attempts, this.#request);
+    this.#delivery = new Delivery(this, context, this.#attempts, this.#request);
     this.#prompt = promptOf(pool.desk, head, buffer, this.#notes);
     if (this.#prompt === undefined) {
       this.#request.setHead(requestHeadText(head, buffer, this.#notes));
-      return this.#admit(routed.tenant, startedMs);
+      return this.#admit(work, tenant, startedMs);
     }
     this.#phase = "reading";
     this.#request.keep(PROMPT_BYTES_MAX);
@@ -106,20 +106,22 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     const fault = this.#prompt!.read(this.#request);
     if (fault !== undefined) return this.refuse(fault.refusal, fault.detail, "client");
     const { request, facts } = this.#prompt!.prompt!;
+    const { pool, tenant } = this.#attempts!.routed;
     this.#attempts!.prompt = request;
-    this.#admit(facts.tenant ?? this.#attempts!.routed.tenant, this.#context.clock());
+    this.#admit(pool.classOfPrompt(request.priority), facts.tenant ?? tenant, this.#context.clock());
   }
 
-  #admit(tenant: string, nowMs: number): void {
+  #admit(work: LiveClass, tenant: string, nowMs: number): void {
     this.#phase = "queued";
-    const { pool, work } = this.#attempts!.routed;
-    this.#turn = new Turn(pool, work, tenant, this);
+    this.#notes.work = work.workload.name;
+    this.#turn = new Turn(this.#attempts!.routed.pool, work, tenant, this);
     this.#turn.ask(nowMs);
   }
 
   onTurn(nowMs: number): void {
     this.#notes.waitedMs = this.#turn!.waitedMs;
-    this.#try(nowMs);
+    this.#phase = "delivering";
+    this.#delivery!.try(nowMs);
     // After a wait no read of the client is being worked off, at whose end a waiting head would go.
     if (this.#notes.waitedMs > 0) this.#request.flush();
   }
@@ -128,40 +130,12 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     this.refuse(reason, "", "gateway", retryAfterMs);
   }
 
-  #try(nowMs: number): void {
-    const attempts = this.#attempts!;
-    this.#phase = "connecting";
-    const verdict = attempts.begin(this, nowMs);
-    if (verdict.kind === "refuse") return this.refuse(verdict.reason, "");
-    const attempt = attempts.open!;
-    if (!this.#request.whole) attempt.excuse();
-    if (attempt.reused) this.#send(attempts, nowMs);
+  onNobody(reason: "no-endpoint" | "pool-full", nowMs: number): void {
+    if (this.#prompt?.mayWaitForEndpoint(reason, nowMs) === true) this.#phase = "nobody";
+    else this.refuse(reason, "");
   }
 
-  onConnect(): void {
-    const attempts = this.#attempts!;
-    const nowMs = this.#context.clock();
-    attempts.open!.connected(nowMs);
-    this.#send(attempts, nowMs);
-    this.#request.flush();
-  }
-
-  // ---- send -------------------------------------------------------------------------------------------------------
-
-  #send(attempts: Attempts, nowMs: number): void {
-    this.#phase = "waiting";
-    const { connection, ticket } = attempts.open!;
-    const prompt = this.#prompt?.prompt;
-    if (prompt !== undefined) attempts.routed.pool.engines?.sent(ticket.endpoint.key, prompt, this.#request);
-    this.#request.start(connection.wire, attempts.last);
-    if (this.#request.whole) this.#requestSent(nowMs);
-    this.#client.wire.resume();
-  }
-
-  #requestSent(nowMs: number): void {
-    this.#attempts!.open!.requestSent(nowMs);
-    this.#hedge?.arm(nowMs);
-  }
+  // ---- the request's body -----------------------------------------------------------------------------------------
 
   /** The client's read is worked off. */
   flushRequest(): void {
@@ -173,50 +147,44 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     if (this.#phase === "over") return;
     this.#notes.moved("bytesIn", end - start, this.#context.sweeper.nowMs);
     if (this.#phase === "reading" && !this.#prompt!.feed(buffer, start, end)) return this.#promptRead();
-    // An upload that moves is no attempt that waits.
-    this.#attempts?.open?.uploading(this.#context.clock());
+    this.#delivery?.uploading();
     if (!this.#request.body(buffer, start, end)) this.#client.wire.pause();
   }
 
   onRequestEnd(): void {
     this.#request.whole = true;
     if (this.#phase === "reading") this.#promptRead();
-    else if (this.#phase === "waiting") this.#requestSent(this.#context.clock());
+    else if (this.#phase === "delivering") this.#delivery!.requestSent(this.#context.clock());
   }
 
   onWritable(): void {
     this.#client.wire.resume();
   }
 
-  // ---- answer, stream or tunnel -----------------------------------------------------------------------------------------------------
+  // ---- answer, stream or tunnel -----------------------------------------------------------------------------------
 
   onInterim(head: ResponseHead, buffer: Buffer): void {
     this.#notes.activeMs = this.#context.sweeper.nowMs;
     this.#reply.interim(head, buffer);
   }
 
-  onResponseHead(head: ResponseHead, buffer: Buffer): AnswerSink | undefined {
-    const nowMs = this.#context.clock();
-    this.#attempts!.answered(head.status, loadReportIn(head, buffer), nowMs);
-    if (head.status === 503 && this.#goesOn(FAILED.toServe, 503, nowMs)) return undefined;
-    this.#hedge?.end(nowMs);
+  onAnswer(head: ResponseHead, buffer: Buffer, nowMs: number): AnswerSink {
     this.#turn!.answered(head.status, nowMs);
     this.#phase = "answering";
-    this.#request.forget();
     this.#notes.answered(head.status, nowMs);
     const begin: BeginAnswer = (form) => this.#reply.begin(head, buffer, this.#path, form);
     return this.#prompt?.answerBegins(head, buffer, begin, this.#attempts!) ?? begin("as-it-comes");
   }
 
-  onResponseEnd(): void {
-    const answer = this.#prompt?.answerEnds();
-    if (answer?.isUnfinished === true) return this.#cut("broken", "stream-unfinished", "endpoint");
+  onAnswerEnd(): void {
+    if (this.#prompt?.answerEnds() === "unfinished")
+      return this.#cut("broken", "stream-unfinished", "endpoint");
     this.#reply.end();
     this.#complete(outcomeOfStatus(this.#notes.status));
   }
 
   onClientWritable(): void {
-    this.#attempts?.open?.connection.wire.resume();
+    this.#delivery?.wire?.resume();
   }
 
   onSwitch(head: ResponseHead, buffer: Buffer): Tunnel | undefined {
@@ -234,6 +202,11 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
 
   onTunnelFinished(): void {
     this.#complete("success");
+  }
+
+  get #path(): AnswerPath {
+    const endpoint = this.#delivery!.wire!;
+    return { client: this.#client.wire, endpoint, notes: this.#notes, sweeper: this.#context.sweeper };
   }
 
   // ---- early ends -------------------------------------------------------------------------------------------------
@@ -259,26 +232,24 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
     this.#failRequest("bad-request", fault, "client", `malformed-body: ${fault}`);
   }
 
-  onUnreadable(fault: string): void {
-    this.#onAttemptFailed(FAILED.toMakeSense, fault);
-  }
-
-  onConnectionLost(error: Error | undefined): void {
-    const pooled = !this.#reply.begun && this.#attempts!.open!.reused;
-    const failure = pooled ? FAILED.toTakeIt : FAILED.toStay;
-    this.#onAttemptFailed(this.#phase === "connecting" ? FAILED.toConnect : failure, error?.message ?? "");
-  }
-
-  get #path(): AnswerPath {
-    const endpoint = this.#attempts!.open!.connection.wire;
-    return { client: this.#client.wire, endpoint, notes: this.#notes, sweeper: this.#context.sweeper };
+  onFailed({ kind, refusal }: AttemptFailure, detail: string, nowMs: number): void {
+    if (this.#reply.begun) {
+      this.#cut(
+        kind,
+        refusal === "bad-response" ? `malformed-response: ${detail}` : "response-cut",
+        "endpoint",
+      );
+      return;
+    }
+    this.#endAttempt(kind, 0, nowMs);
+    this.refuse(refusal, detail);
   }
 
   /** It is for the client to send, or to take: silence is not the endpoint's. */
   get #clientOwes(): boolean {
-    if (this.#reply.begun) return this.#attempts!.open!.connection.wire.paused;
-    if (this.#phase === "reading") return true;
-    return this.#phase === "waiting" && !this.#request.whole && !this.#client.wire.paused;
+    if (this.#reply.begun) return this.#delivery!.wire!.paused;
+    if (this.#request.whole || this.#client.wire.paused) return false;
+    return this.#phase === "reading" || (this.#phase === "delivering" && this.#delivery!.isSending);
   }
 
   /** A bug met while working on this exchange: it alone is lost. */
@@ -295,19 +266,21 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
 
   /** Ends whatever has taken too long. */
   sweep(nowMs: number): void {
-    if (nowMs >= this.#deadlineMs) {
-      // An answer that takes its time, or whose client does, is no failure of the endpoint.
-      if (this.#reply.begun) this.#cut("cancelled", "request-timeout", "gateway");
-      else {
-        this.#endAttempt(this.#clientOwes ? "cancelled" : "timeout", 0, nowMs);
-        this.refuse("request-timeout", "");
-      }
-    } else if (this.#phase === "queued") this.#turn!.tend(nowMs);
-    else if (nowMs >= (this.#attempts?.open?.deadlineMs ?? Infinity)) this.#onSilence("");
+    if (nowMs >= this.#deadlineMs) this.#onDeadline(nowMs);
+    else if (this.#phase === "queued") this.#turn!.tend(nowMs);
+    else if (this.#phase === "nobody") this.onTurn(nowMs);
+    else if (nowMs >= (this.#delivery?.deadlineMs ?? Infinity)) this.#onSilence("");
     else {
       const idleMs = this.#attempts?.routed.pool.spec.policy.timeouts.idleMs ?? 0;
       if (idleMs > 0 && nowMs - this.#notes.activeMs >= idleMs) this.#onIdle();
     }
+  }
+
+  #onDeadline(nowMs: number): void {
+    // An answer that takes its time, or whose client does, is no failure of the endpoint.
+    if (this.#reply.begun) return this.#cut("cancelled", "request-timeout", "gateway");
+    this.#endAttempt(this.#clientOwes ? "cancelled" : "timeout", 0, nowMs);
+    this.refuse("request-timeout", "");
   }
 
   #onIdle(): void {
@@ -319,40 +292,7 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
   /** Nothing has come for too long, and nothing was answered. */
   #onSilence(detail: string): void {
     if (this.#clientOwes) this.#failRequest("body-timeout", "", "client");
-    else if (this.#phase === "connecting") this.#onAttemptFailed(FAILED.toConnectInTime, detail);
-    else this.#onAttemptFailed(FAILED.toAnswerInTime, detail);
-  }
-
-  #onAttemptFailed(failure: AttemptFailure, detail: string): void {
-    const nowMs = this.#context.clock();
-    if (this.#goesOn(failure, 0, nowMs)) return;
-    const { kind, refusal } = failure;
-    if (this.#reply.begun) {
-      this.#cut(
-        kind,
-        refusal === "bad-response" ? `malformed-response: ${detail}` : "response-cut",
-        "endpoint",
-      );
-      return;
-    }
-    this.#endAttempt(kind, 0, nowMs);
-    this.refuse(refusal, detail);
-  }
-
-  /** The attempt has failed as told: the hedge beside it is the attempt from now on, or there is another, or neither. */
-  #goesOn({ kind, cause }: AttemptFailure, status: number, nowMs: number): boolean {
-    const attempts = this.#attempts!;
-    if (this.#hedge?.takeOver(kind, status, nowMs) === true) {
-      this.#phase = attempts.open!.isConnected ? "waiting" : "connecting";
-      return true;
-    }
-    const { inHand: bodyInHand } = this.#request;
-    const facts = { cause, method: this.method, bodyInHand, answering: this.#reply.begun };
-    if (!attempts.mayGoOn(facts, nowMs)) return false;
-    this.#endAttempt(kind, status, nowMs);
-    this.#try(nowMs);
-    this.#request.flush();
-    return true;
+    else this.#delivery!.late(detail);
   }
 
   /** For a reason that is not the endpoint's. `why`: what a cut is called. */
@@ -367,15 +307,9 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
   #cut(kind: OutcomeKind, why: string, endedBy: EndedBy): void {
     if (this.#phase === "over") return;
     this.#endAttempt(kind, this.#notes.status, this.#context.clock());
-    // Its client, if it is still there, is told in the words of the API.
+    // A client that is still there and reads a stream of events is told in its API's own words.
     if (endedBy === "client" || this.#prompt?.breakOff(this.#reply, why) !== true) this.#reply.cut();
     this.#finish(endedBy, why);
-  }
-
-  #answerModels(text: string): void {
-    this.#reply.own({ type: "application/json", text }, this.#request.whole);
-    this.#notes.answered(200, this.#context.clock());
-    this.#finish("gateway", "models-listed");
   }
 
   refuse(refusal: Refusal, detail: string, endedBy: EndedBy = "gateway", retryAfterMs?: number): void {
@@ -395,19 +329,15 @@ export class Exchange implements ResponseReceiver, TunnelOwner, TurnTaker {
 
   /** Gives back the claim and the connection. Harmless where there is none. */
   #endAttempt(kind: OutcomeKind, status: number, nowMs: number): void {
-    this.#request.stop();
-    const answered = kind === "success" || kind === "overloaded" || kind === "server-error";
-    // With the request cut short on it, a connection cannot carry another.
-    let parting: Parting = answered && this.#request.sent ? "release" : "destroy";
-    if (this.tunnel !== undefined) parting = this.tunnel.finished ? "let-go" : "destroy";
-    this.#attempts?.end({ kind, status, usage: this.#prompt?.answer?.usage() }, parting, nowMs);
+    const usage = this.#prompt?.answer?.usage();
+    const tunnelled = this.tunnel === undefined ? "no" : this.tunnel.finished ? "to-its-end" : "cut";
+    this.#delivery?.end({ kind, status, usage }, tunnelled, nowMs);
   }
 
   #finish(endedBy: EndedBy, why: string): void {
     const notes = this.#notes;
     const nowMs = this.#context.clock();
     this.#phase = "over";
-    this.#hedge?.end(nowMs);
     this.#request.forget();
     notes.ended(endedBy, why, nowMs);
     this.#prompt?.end(notes);

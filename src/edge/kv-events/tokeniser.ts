@@ -27,11 +27,17 @@ export interface TokeniserCounts {
 export class Tokeniser {
   readonly counts: TokeniserCounts = { asked: 0, answered: 0, failed: 0, skipped: 0 };
   readonly #stop = new AbortController();
+  readonly #agent = new http.Agent({ keepAlive: true, maxFreeSockets: 1 });
   #inFlight = 0;
+
+  /** A question asked now would be. */
+  get hasRoom(): boolean {
+    return this.#inFlight < IN_FLIGHT_MAX && !this.#stop.signal.aborted;
+  }
 
   /** Undefined: not asked, not answered in time, or not understood. Never rejects. */
   async ask(address: string, port: number, body: Buffer): Promise<Int32Array | undefined> {
-    if (this.#inFlight >= IN_FLIGHT_MAX || this.#stop.signal.aborted) {
+    if (!this.hasRoom) {
       this.counts.skipped++;
       return undefined;
     }
@@ -39,7 +45,7 @@ export class Tokeniser {
     this.counts.asked++;
     try {
       const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(TIMEOUT_MS)]);
-      const tokens = tokensOf(await post(address, port, body, signal), "tokens");
+      const tokens = tokensOf(await post(this.#agent, address, port, body, signal), "tokens");
       this.counts[tokens === undefined ? "failed" : "answered"]++;
       return tokens;
     } catch {
@@ -52,6 +58,7 @@ export class Tokeniser {
 
   close(): void {
     this.#stop.abort();
+    this.#agent.destroy();
   }
 }
 
@@ -79,9 +86,16 @@ function tokensOf(body: Buffer, field: "tokens" | "prompt"): Int32Array | undefi
   return tokens;
 }
 
-function post(address: string, port: number, body: Buffer, signal: AbortSignal): Promise<Buffer> {
+function post(
+  agent: http.Agent,
+  address: string,
+  port: number,
+  body: Buffer,
+  signal: AbortSignal,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const request = http.request({
+      agent,
       host: address,
       port,
       path: "/tokenize",

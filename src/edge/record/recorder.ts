@@ -2,6 +2,7 @@
  * Where finished exchanges go: into the metrics, and into the access log if there is one.
  */
 import type { Logger } from "pino";
+import type { InferenceMetrics } from "../../app/metrics/inference.ts";
 import type { TrafficMetrics } from "../../app/metrics/traffic.ts";
 import type { ExchangeRecord } from "../../app/record.ts";
 import { REFUSALS, type Refusal } from "../../model/refusal.ts";
@@ -14,9 +15,16 @@ export class Recorder {
   readonly #metrics: TrafficMetrics;
   readonly #log: Logger;
   readonly #accessLog: LineWriter | undefined;
+  readonly #inference: InferenceMetrics;
 
-  constructor(metrics: TrafficMetrics, log: Logger, accessLog: LineWriter | undefined) {
+  constructor(
+    metrics: TrafficMetrics,
+    inference: InferenceMetrics,
+    log: Logger,
+    accessLog: LineWriter | undefined,
+  ) {
     this.#metrics = metrics;
+    this.#inference = inference;
     this.#log = log;
     this.#accessLog = accessLog;
   }
@@ -28,6 +36,8 @@ export class Recorder {
     series.duration.observe(exchange.totalMs / 1000);
     series.bytesIn.add(exchange.bytesIn);
     series.bytesOut.add(exchange.bytesOut);
+    const { api, pool, usage, firstTokenMs } = exchange;
+    if (api !== undefined && pool !== undefined) this.#inference.prompt(pool, usage, firstTokenMs);
     if (exchange.refusal !== undefined) this.#metrics.refused(exchange.refusal);
     this.#accessLog?.write(accessLine(exchange, new Date()));
   }

@@ -56,6 +56,8 @@ export class PromptRequest {
   #answer: PromptAnswer | undefined;
   #prompt: Prompt | undefined;
   #fault: RequestFault | undefined;
+  /** For an endpoint, the pool being empty. */
+  #waitingSinceMs: number | undefined;
 
   /** `unframedHead`: as `unframedHeadText` makes it. */
   constructor(api: InferenceApi, desk: PromptDesk, headers: HeaderSource, unframedHead: string) {
@@ -104,6 +106,16 @@ export class PromptRequest {
     return { refusal, detail: messageOf(fault), param: fault.path };
   }
 
+  /**
+   * An empty pool may be about to be scaled up: the prompt waits as long as its pool lets prompts wait. Asked again at each
+   * sweep until there is an endpoint or this says no.
+   */
+  mayWaitForEndpoint(reason: Refusal, nowMs: number): boolean {
+    if (reason !== "no-endpoint") return false;
+    this.#waitingSinceMs ??= nowMs;
+    return nowMs - this.#waitingSinceMs < this.#desk.maxWaitMs;
+  }
+
   /** How the client's library expects to be told of a refusal. */
   refusalBody(refusal: Refusal, detail: string): OwnBody {
     const { status, meaning } = REFUSALS[refusal];
@@ -135,13 +147,13 @@ export class PromptRequest {
     return this.#answer;
   }
 
-  /** The endpoint's body has come to an end; whether it is the answer's is to be asked of what is returned. */
-  answerEnds(): PromptAnswer | undefined {
+  /** The endpoint's body has come to an end. `unfinished`: but the answer has not. */
+  answerEnds(): "finished" | "unfinished" {
     const answer = this.#answer;
     answer?.finish();
-    if (answer === undefined || answer.hasError || answer.isUnfinished) return answer;
-    this.#desk.learn(this.#prompt!, answer.usage());
-    return answer;
+    if (answer?.isUnfinished === true) return "unfinished";
+    if (answer !== undefined && !answer.hasError) this.#desk.learn(this.#prompt!, answer.usage());
+    return "finished";
   }
 
   /** An event stream that breaks ends with an error event. False: the answer is none, or has come to its end. */
