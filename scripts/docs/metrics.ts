@@ -4,6 +4,7 @@
 import { pino } from "pino";
 import { ConfigState } from "../../src/app/config-state.ts";
 import { HealthMetrics } from "../../src/app/metrics/health.ts";
+import { InferenceMetrics } from "../../src/app/metrics/inference.ts";
 import { Registry } from "../../src/app/metrics/registry.ts";
 import { TrafficMetrics } from "../../src/app/metrics/traffic.ts";
 import { observeGateway } from "../../src/edge/admin/gateway-metrics.ts";
@@ -16,7 +17,8 @@ import { generatedFrom, table } from "./markdown.ts";
 export function renderMetrics(): string {
   const registry = new Registry();
   const metrics = new TrafficMetrics(registry);
-  const recorder = new Recorder(metrics, pino({ level: "silent" }), undefined);
+  const inference = new InferenceMetrics(registry);
+  const recorder = new Recorder(metrics, inference, pino({ level: "silent" }), undefined);
   const gateway = new Gateway({
     limits: DEFAULT_CLIENT_LIMITS,
     prng: createPrng(0),
@@ -25,12 +27,13 @@ export function renderMetrics(): string {
     clock: () => 0,
     requestIdPrefix: "",
   });
+  const engines = { states: () => new Map<string, never>() };
   void new HealthMetrics(registry, () => []);
-  observeGateway(registry, { gateway, config: new ConfigState(), recorder, accessLog: undefined });
+  observeGateway(registry, { gateway, config: new ConfigState(), recorder, accessLog: undefined, engines });
   const rows = registry
     .families()
     .map(({ name, type, labels, help }) => [`\`${name}\``, type, labels.join(", "), help]);
-  return `${generatedFrom("src/app/metrics and src/edge/admin/gateway-metrics.ts")}
+  return `${generatedFrom("src/app/metrics, src/edge/admin/gateway-metrics.ts and engine-metrics.ts")}
 
 # Metrics
 
