@@ -23,6 +23,8 @@ export interface DeliveryOwner {
   readonly method: string;
   /** Something of an answer may have reached the client. */
   readonly hasBegunToAnswer: boolean;
+  /** The request goes to the endpoint now; what has come of it is still in hand. */
+  onSending(endpointKey: string): void;
   onInterim(head: ResponseHead, buffer: Buffer): void;
   onSwitch(head: ResponseHead, buffer: Buffer): Tunnel | undefined;
   /** The answer that counts begins; where its body goes. */
@@ -90,8 +92,10 @@ export class Delivery implements ResponseReceiver {
 
   #send(nowMs: number): void {
     const attempts = this.#attempts;
+    const { connection, ticket } = attempts.open!;
     this.#sending = true;
-    this.#request.start(attempts.open!.connection.wire, attempts.last);
+    this.#owner.onSending(ticket.endpoint.key);
+    this.#request.start(connection.wire, attempts.last);
     if (this.#request.whole) this.requestSent(nowMs);
     this.#owner.onWritable();
   }

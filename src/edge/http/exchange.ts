@@ -16,6 +16,7 @@
  * named `on...` and `sweep`.
  */
 import type { LiveClass } from "../../app/live-pool.ts";
+import { modelsAnswer } from "../../app/inference/models-answer.ts";
 import { ExchangeNotes, type EndedBy } from "../../app/record.ts";
 import { routeRequest } from "../../app/route-request.ts";
 import { Turn, type TurnTaker } from "../../app/turn.ts";
@@ -81,6 +82,8 @@ export class Exchange implements DeliveryOwner, TunnelOwner, TurnTaker {
     this.#notes.took(routed);
     if (routed.kind === "refuse") return this.refuse(routed.reason, "");
     const { pool, work, tenant, requestMs } = routed;
+    const models = modelsAnswer(routed, head);
+    if (models !== undefined) return this.#answerModels(models);
     const { startedMs } = this.#notes;
     if (requestMs > 0) this.#deadlineMs = startedMs + requestMs;
     this.#attempts = new Attempts(routed, this.#notes, context);
@@ -133,6 +136,11 @@ export class Exchange implements DeliveryOwner, TunnelOwner, TurnTaker {
   onNobody(reason: "no-endpoint" | "pool-full", nowMs: number): void {
     if (this.#prompt?.mayWaitForEndpoint(reason, nowMs) === true) this.#phase = "nobody";
     else this.refuse(reason, "");
+  }
+
+  onSending(endpointKey: string): void {
+    const prompt = this.#prompt?.prompt;
+    if (prompt !== undefined) this.#attempts!.routed.pool.engines?.sent(endpointKey, prompt, this.#request);
   }
 
   // ---- the request's body -----------------------------------------------------------------------------------------
@@ -310,6 +318,12 @@ export class Exchange implements DeliveryOwner, TunnelOwner, TurnTaker {
     // A client that is still there and reads a stream of events is told in its API's own words.
     if (endedBy === "client" || this.#prompt?.breakOff(this.#reply, why) !== true) this.#reply.cut();
     this.#finish(endedBy, why);
+  }
+
+  #answerModels(text: string): void {
+    this.#reply.own({ type: "application/json", text }, this.#request.whole);
+    this.#notes.answered(200, this.#context.clock());
+    this.#finish("gateway", "models-listed");
   }
 
   refuse(refusal: Refusal, detail: string, endedBy: EndedBy = "gateway", retryAfterMs?: number): void {
