@@ -56,6 +56,11 @@ export interface AccessRecord {
     readonly reused: boolean;
   }[];
   readonly waitedMs: number;
+  readonly totalMs: number;
+  readonly api?: string;
+  readonly firstTokenMs?: number | null;
+  readonly promptTokens?: number | null;
+  readonly outputTokens?: number | null;
   readonly bytesIn: number;
   readonly bytesOut: number;
 }

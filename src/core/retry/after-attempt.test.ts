@@ -10,7 +10,7 @@ const FACTS: AttemptFacts = {
   attempts: 1,
   cause: "unavailable",
   answering: false,
-  method: "GET",
+  idempotent: true,
   allowed: true,
   room: true,
   bodyInHand: true,
@@ -54,7 +54,7 @@ test("each reason to stop", () => {
   assert.equal(decide({ bodyInHand: false }), "not-replayable");
   assert.equal(decide({ allowed: false }), "not-allowed");
   assert.equal(decide({ room: false }), "retries-full");
-  assert.equal(decide({ method: "POST" }), "not-replayable");
+  assert.equal(decide({ idempotent: false }), "not-replayable");
   assert.equal(decide({}, POLICY, false), "budget-spent");
   assert.equal(decide({ cause: "connect-failure" }, POLICY, false), "again");
 });
@@ -66,11 +66,15 @@ test("which methods may be repeated after which cause", () => {
     assert.equal(isIdempotent(method), repeatable.includes(method), method);
     for (const cause of causes) {
       const safe = cause === "connect-failure" || repeatable.includes(method);
-      assert.equal(decide({ cause, method }), safe ? "again" : "not-replayable", `${cause} ${method}`);
+      assert.equal(
+        decide({ cause, idempotent: isIdempotent(method) }),
+        safe ? "again" : "not-replayable",
+        `${cause} ${method}`,
+      );
     }
   }
 });
 
 test("a connect failure sent nothing, yet a body that has run through cannot be sent again", () => {
-  assert.equal(decide({ cause: "connect-failure", method: "POST", bodyInHand: false }), "not-replayable");
+  assert.equal(decide({ cause: "connect-failure", idempotent: false, bodyInHand: false }), "not-replayable");
 });

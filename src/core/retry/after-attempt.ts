@@ -5,13 +5,12 @@
  *
  * What may be sent again (the body wholly in hand in every case):
  * - connect-failure: always. Nothing was sent.
- * - refused-stream (a connection closed before any byte of the response): idempotent methods, RFC 9110
+ * - refused-stream (a connection closed before any byte of the response): what is idempotent, RFC 9110
  *   section 9.2.2. The endpoint may have acted before it closed.
- * - unavailable (503): idempotent methods. A 503 does not promise that nothing was done.
+ * - unavailable (503): what is idempotent. A 503 does not promise that nothing was done.
  * Once a byte of the response has gone to the client nothing can be taken back.
  */
 import type { RetryCause, RetryPolicy } from "../../model/policy.ts";
-import { isIdempotent } from "./replayable.ts";
 
 export interface AttemptFacts {
   /** Attempts made so far, the one that just ended included. */
@@ -20,7 +19,8 @@ export interface AttemptFacts {
   readonly cause: RetryCause | undefined;
   /** A byte of the response has been forwarded to the client. */
   readonly answering: boolean;
-  readonly method: string;
+  /** Doing it twice is as good as once (replayable.ts). */
+  readonly idempotent: boolean;
   /** The request's class of work permits another attempt. */
   readonly allowed: boolean;
   /** The pool may have another retry under way: see concurrency.ts. */
@@ -68,18 +68,18 @@ export function afterAttempt(
   if (facts.answering) return ALREADY_ANSWERING;
   if (!facts.allowed) return NOT_ALLOWED;
   if (facts.attempts >= policy.attempts) return ATTEMPTS_SPENT;
-  if (!facts.bodyInHand || !safeAgain(cause, facts.method)) return NOT_REPLAYABLE;
+  if (!facts.bodyInHand || !safeAgain(cause, facts.idempotent)) return NOT_REPLAYABLE;
   if (!facts.room) return RETRIES_FULL;
   if (cause === "connect-failure") return AGAIN;
   return budget.tryWithdraw(nowMs) ? AGAIN : BUDGET_SPENT;
 }
 
-function safeAgain(cause: RetryCause, method: string): boolean {
+function safeAgain(cause: RetryCause, idempotent: boolean): boolean {
   switch (cause) {
     case "connect-failure":
       return true;
     case "refused-stream":
     case "unavailable":
-      return isIdempotent(method);
+      return idempotent;
   }
 }

@@ -5,7 +5,13 @@ import { createPrng, type Prng } from "../../std/prng.ts";
 import { RetryConcurrency } from "./concurrency.ts";
 import { HedgeGovernor, type HedgeFacts } from "./hedge.ts";
 
-const ALLOWED: HedgeFacts = { allowed: true, method: "GET", bodyInHand: true, attempts: 1, attemptsMax: 3 };
+const ALLOWED: HedgeFacts = {
+  allowed: true,
+  idempotent: true,
+  bodyInHand: true,
+  attempts: 1,
+  attemptsMax: 3,
+};
 
 /** A hundred requests a second; those slower than the delay ask. What they were told, counted. */
 function run(governor: HedgeGovernor, fromMs: number, forMs: number, latencyMs: (prng: Prng) => number) {
@@ -63,7 +69,7 @@ test("hedged only where a second copy can do no harm", () => {
   const cases: readonly [Partial<HedgeFacts>, string][] = [
     [{ allowed: false }, "not-allowed"],
     [{ attempts: 3 }, "not-allowed"],
-    [{ method: "POST" }, "not-replayable"],
+    [{ idempotent: false }, "not-replayable"],
     [{ bodyInHand: false }, "not-replayable"],
   ];
   for (const [facts, reason] of cases) {

@@ -6,7 +6,7 @@
  * qualifies, whatever the pool's speed.
  *
  * When not:
- * - the class of work does not allow it, the method is not idempotent, the body is no longer in hand;
+ * - the class of work does not allow it, the request is not idempotent, the body is no longer in hand;
  * - the pool as a whole is slow: more than SLOW_RATIO of its recent requests came to that point, where one in twenty is normal. A hedge
  *   helps against one slow endpoint; against a slow pool it is more load at the worst moment;
  * - the budget is spent: hedges are at most 5 % of the requests of the last ten seconds, plus one every two seconds.
@@ -15,7 +15,6 @@
  */
 import { RecentHistogram } from "../signals/histogram.ts";
 import { RetryBudget } from "./budget.ts";
-import { isIdempotent } from "./replayable.ts";
 
 const QUANTILE = 0.95;
 /** With fewer answers the 95th percentile is one of the two or three slowest seen. */
@@ -38,7 +37,7 @@ const SLOW_SHARE = 1 / 50;
 export interface HedgeFacts {
   /** The class of work permits it. */
   readonly allowed: boolean;
-  readonly method: string;
+  readonly idempotent: boolean;
   readonly bodyInHand: boolean;
   /** Attempts made so far. */
   readonly attempts: number;
@@ -93,7 +92,7 @@ export class HedgeGovernor {
   step(facts: HedgeFacts, nowMs: number): HedgeStep {
     this.#lateRatio += (1 - this.#lateRatio) * SLOW_SHARE;
     if (!facts.allowed || facts.attempts >= facts.attemptsMax) return NOT_ALLOWED;
-    if (!facts.bodyInHand || !isIdempotent(facts.method)) return NOT_REPLAYABLE;
+    if (!facts.bodyInHand || !facts.idempotent) return NOT_REPLAYABLE;
     if (this.#lateRatio > SLOW_RATIO) return POOL_SLOW;
     return this.#budget.tryWithdraw(nowMs) ? HEDGE : BUDGET_SPENT;
   }

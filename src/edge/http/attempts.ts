@@ -13,7 +13,7 @@ import type { PoolRouted } from "../../app/route-request.ts";
 import type { PickFacts } from "../../core/balance/pool-brain.ts";
 import type { InferenceRequest } from "../../core/inference/policy/inference-policy.ts";
 import { afterAttempt, type AttemptFacts } from "../../core/retry/after-attempt.ts";
-import type { HedgeFacts } from "../../core/retry/hedge.ts";
+import { isIdempotent } from "../../core/retry/replayable.ts";
 import type { LoadReport } from "../../model/load-report.ts";
 import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { Verdict } from "../../model/verdict.ts";
@@ -55,6 +55,10 @@ export class Attempts implements PickFacts, AnswerProgress {
     return this.#begun >= this.routed.pool.spec.policy.retries.attempts;
   }
 
+  get idempotent(): boolean {
+    return this.prompt !== undefined || isIdempotent(this.#notes.method);
+  }
+
   get #roomToRetry(): boolean {
     const { retries, spec } = this.routed.pool;
     return retries.hasRoom(spec.policy.circuitBreaker.maxRetries);
@@ -79,10 +83,11 @@ export class Attempts implements PickFacts, AnswerProgress {
   }
 
   /** Asked while the attempt is still open. True: the budget has paid for another. */
-  mayGoOn(facts: Omit<AttemptFacts, "attempts" | "allowed" | "room">, nowMs: number): boolean {
+  mayGoOn(facts: Pick<AttemptFacts, "cause" | "bodyInHand" | "answering">, nowMs: number): boolean {
     const { pool, work } = this.routed;
     const allowed = work.workload.treatment.retries;
-    const asked = { ...facts, attempts: this.#begun, allowed, room: this.#roomToRetry };
+    const { idempotent } = this;
+    const asked = { ...facts, idempotent, attempts: this.#begun, allowed, room: this.#roomToRetry };
     const step = afterAttempt(pool.spec.policy.retries, asked, pool.budget, nowMs);
     if (step.kind === "again") {
       this.#context.metrics.retried(facts.cause!);
@@ -104,15 +109,12 @@ export class Attempts implements PickFacts, AnswerProgress {
   }
 
   /** Opens a second attempt at another endpoint, if that is allowed now. Undefined: it is not. */
-  beginHedge(
-    receiver: ResponseReceiver,
-    facts: Pick<HedgeFacts, "method" | "bodyInHand">,
-    nowMs: number,
-  ): Attempt | undefined {
+  beginHedge(receiver: ResponseReceiver, bodyInHand: boolean, nowMs: number): Attempt | undefined {
     const { pool } = this.routed;
     const attemptsMax = pool.spec.policy.retries.attempts;
     const allowed = this.#roomToRetry;
-    const step = pool.hedges.step({ ...facts, allowed, attempts: this.#begun, attemptsMax }, nowMs);
+    const facts = { idempotent: this.idempotent, bodyInHand, allowed, attempts: this.#begun, attemptsMax };
+    const step = pool.hedges.step(facts, nowMs);
     this.#context.metrics.hedge(step.kind === "hedge" ? "sent" : step.reason);
     if (step.kind !== "hedge") return undefined;
     this.tried.push(this.open!.ticket.slot);

@@ -180,7 +180,7 @@ export class Delivery implements ResponseReceiver {
     }
     const { inHand: bodyInHand } = this.#request;
     const answering = this.#owner.hasBegunToAnswer;
-    if (!attempts.mayGoOn({ cause, method: this.method, bodyInHand, answering }, nowMs)) return false;
+    if (!attempts.mayGoOn({ cause, bodyInHand, answering }, nowMs)) return false;
     this.end({ kind, status }, "no", nowMs);
     this.try(nowMs);
     // No read of the client is being worked off, at whose end a waiting head would go.

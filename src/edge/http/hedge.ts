@@ -46,8 +46,7 @@ export class Hedge implements ResponseReceiver {
   #begin(): void {
     this.#asked = true;
     try {
-      const facts = { method: this.method, bodyInHand: this.#request.inHand };
-      const attempt = this.#attempts.beginHedge(this, facts, this.#context.clock());
+      const attempt = this.#attempts.beginHedge(this, this.#request.inHand, this.#context.clock());
       if (attempt?.reused === true) this.#request.repeat(attempt.connection.wire);
     } catch (error) {
       this.#exchange.onDefect(error);

@@ -6,6 +6,7 @@
  */
 import type { LivePool } from "../../app/live-pool.ts";
 import { afterAttempt } from "../../core/retry/after-attempt.ts";
+import { isIdempotent } from "../../core/retry/replayable.ts";
 import type { Endpoint } from "../../model/endpoint.ts";
 import type { LoadReport } from "../../model/load-report.ts";
 import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
@@ -217,7 +218,7 @@ export class Gateway {
       answering: false,
       allowed: true,
       room: true,
-      method,
+      idempotent: isIdempotent(method),
       bodyInHand: true,
     };
     return (
