@@ -66,7 +66,7 @@ export class CostTerms {
     terms[2] = output * (stepMs - restMs + streams * streamMs * decodePace);
     const roomTokens = capacity.engineTokens(slot);
     const used = knowledge.kvTokens(slot);
-    const share = knowledge.prefillShare(slot, nowMs);
+    const share = knowledge.prefillShare(slot, output * stepMs, nowMs);
     terms[9] = (output * stepMs * share) / (1 - share);
     terms[3] = streams > 0 ? this.#pressureMs(slot, request.promptTokens - cached, used, stepMs) : 0;
     terms[4] = 0;
