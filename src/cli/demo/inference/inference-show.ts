@@ -76,7 +76,7 @@ export async function playInference(
           return {
             first: (ttftMs) => tally.first(ttftMs, title, performance.now()),
             seen: (seen) => {
-              tally.add(seen, title, performance.now());
+              tally.add(seen, moment.scene.title, performance.now());
               if (!seen.ok) side.failures++;
             },
           };

@@ -45,10 +45,7 @@ export function drawPicture(picture: InferencePicture, width: number): readonly 
   const lines: Line[] = [
     [
       span("Plimsoll inference demo", "bold"),
-      span(
-        `  the same conversations with two fleets, last ${picture.windowMs / 1000} s as the clients see it`,
-        "dim",
-      ),
+      span(`  same conversations, two fleets; last ${picture.windowMs / 1000} s as clients see it`, "dim"),
     ],
     [],
     row(

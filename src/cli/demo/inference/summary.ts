@@ -21,7 +21,7 @@ const MEASURES: readonly Measure[] = [
   ["prompt tokens cached", ({ cachedRatio }) => percent(cachedRatio)],
 ];
 
-/** `scenes`: titles, in order; those without requests are left out. */
+/** `scenes`: titles, in order; those in which nothing came are left out. */
 export function summaryLines(
   sides: readonly SummedSide[],
   scenes: readonly string[],
@@ -41,7 +41,7 @@ export function summaryLines(
   ];
   for (const scene of scenes) {
     const figures = sides.map(({ tally }) => tally.inScene(scene));
-    if (figures.every(({ requests }) => requests === 0)) continue;
+    if (figures.every(({ requests, ttftP50Ms }) => requests === 0 && ttftP50Ms === undefined)) continue;
     const cells = figures.map(({ ttftP50Ms, ttftP99Ms }) => `${ms(ttftP50Ms)}/${ms(ttftP99Ms)}`.padStart(12));
     const failed = figures.map(({ failures }) => failures).join("/");
     lines.push(`${scene.padEnd(24)}${cells.join("")}${failed.padStart(10)}`);

@@ -12,7 +12,7 @@ const SAMPLES_MAX = 50_000;
 
 interface Placed {
   readonly atMs: number;
-  /** In which the request was due. */
+  /** Of a first token: in which the request was due. Of an answer: in which it ended. */
   readonly scene: string;
 }
 
