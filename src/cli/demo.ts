@@ -10,6 +10,7 @@ import { EndpointServer } from "./demo/endpoint-server.ts";
 import { explainTaken, takenPorts } from "./demo/free-ports.ts";
 import { GatewayProcess } from "./demo/gateway-process.ts";
 import { playShow } from "./demo/show.ts";
+import { stopSignal } from "./demo/stop-signal.ts";
 import { ENDPOINTS } from "./demo/story.ts";
 
 export interface DemoOptions {
@@ -48,19 +49,11 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     return 1;
   }
 
-  const end = new AbortController();
-  const stop = (): void => end.abort();
-  const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const name of names) process.on(name, stop);
-  // A reader that has gone away (`| head`) ends the demo as Ctrl-C does.
-  out.on("error", stop);
-  options.signal?.addEventListener("abort", stop);
-  if (options.signal?.aborted === true) stop();
-
+  const end = stopSignal(out, options.signal);
   const servers = ENDPOINTS.map((plan) => new EndpointServer(plan));
   const gateway = new GatewayProcess(options.gatewayCommand ?? defaultGatewayCommand());
-  void gateway.ended.then(stop);
-  const timer = options.seconds === undefined ? undefined : setTimeout(stop, options.seconds * 1000);
+  void gateway.ended.then(() => end.stop());
+  end.endAfter(options.seconds);
   let died = false;
   try {
     await Promise.all(servers.map((server) => server.start()));
@@ -70,11 +63,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     else died = !end.signal.aborted;
     died ||= gateway.hasEnded;
   } finally {
-    clearTimeout(timer);
-    for (const name of names) process.off(name, stop);
-    options.signal?.removeEventListener("abort", stop);
     await Promise.all([gateway.stop(), ...servers.map((server) => server.stop())]);
-    out.off("error", stop);
+    end.release();
   }
   if (died) say(`The gateway did not run. Its last words:\n${gateway.output || "(none)"}`);
   return died ? 1 : 0;

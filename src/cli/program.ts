@@ -39,6 +39,12 @@ interface SimulateFlags {
   readonly svg?: string;
 }
 
+interface DemoFlags {
+  readonly inference?: boolean;
+  readonly plain?: boolean;
+  readonly seconds?: number;
+}
+
 const ADMIN_DEFAULT: HostPort = { host: "127.0.0.1", port: 9900 };
 
 export function buildProgram(exit: (code: number) => void): Command {
@@ -201,9 +207,15 @@ function addDemo(program: Command, exit: (code: number) => void): void {
     .description(
       "Everything at once on this machine: endpoints that misbehave, load, the gateway, a live table.",
     )
+    .option("--inference", "model servers and conversations: Inference and RoundRobin side by side")
     .option("--plain", "plain lines, even on a terminal")
     .option("--seconds <count>", "end by itself after so long", countArgument)
-    .action(async (flags: { readonly plain?: boolean; readonly seconds?: number }) => {
+    .action(async ({ inference, ...flags }: DemoFlags) => {
+      if (inference === true) {
+        const { runInferenceDemo } = await import("./demo/inference/inference-demo.ts");
+        exit(await runInferenceDemo(flags));
+        return;
+      }
       const { runDemo } = await import("./demo.ts");
       exit(await runDemo(flags));
     });

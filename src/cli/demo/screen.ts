@@ -56,3 +56,12 @@ export class Screen {
     if (this.#drawn > 0) this.#terminal.write(`\r${ERASE_TO_LINE_END}${SHOW_CURSOR}`);
   }
 }
+
+/**
+ * Undefined: `out` is no terminal, or plain lines are wanted. Colours go when NO_COLOR is set and not empty
+ * (https://no-color.org).
+ */
+export function screenOn(out: NodeJS.WritableStream, plain: boolean): Screen | undefined {
+  if (plain || !("isTTY" in out) || out.isTTY !== true) return undefined;
+  return new Screen(out, (process.env["NO_COLOR"] ?? "") === "");
+}

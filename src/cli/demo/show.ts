@@ -6,9 +6,10 @@ import { type EndpointServer, LOOPBACK } from "./endpoint-server.ts";
 import { captionLine, drawFrame, type Picture, plainLine, type TimedCaption } from "./frame.ts";
 import { Narrator } from "./narrator.ts";
 import { fetchPools, type PoolReport } from "./pool-report.ts";
-import { Screen } from "./screen.ts";
+import { screenOn } from "./screen.ts";
 import { paint } from "./spans.ts";
 import { SteadyLoad } from "./steady-load.ts";
+import { aborted } from "./stop-signal.ts";
 import { conditionOf, type Moment, momentAt, PATIENT } from "./story.ts";
 import { TrafficWindow } from "./traffic-window.ts";
 
@@ -97,17 +98,4 @@ export async function playShow(
   clearInterval(ticking);
   load.stop();
   screen?.end();
-}
-
-/** https://no-color.org: colours go when NO_COLOR is set and not empty. */
-function screenOn(out: NodeJS.WritableStream, plain: boolean): Screen | undefined {
-  if (plain || !("isTTY" in out) || out.isTTY !== true) return undefined;
-  return new Screen(out, (process.env["NO_COLOR"] ?? "") === "");
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

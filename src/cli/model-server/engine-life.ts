@@ -8,6 +8,7 @@ import type { EngineMetrics } from "../../sim/engine/engine-metrics.ts";
 import type { Catalog } from "./catalog.ts";
 import { EngineHistory, lyingMetrics, renderPage, type AdapterState } from "./engine-page.ts";
 import { EventPublisher } from "./event-publisher.ts";
+import type { Behaviour } from "./misbehaviour.ts";
 import type { ModelServerOptions } from "./options.ts";
 import { RunningEngine } from "./running-engine.ts";
 
@@ -22,6 +23,7 @@ export class EngineLife {
   readonly #publisher: EventPublisher | undefined;
   readonly #catalog: Catalog;
   #staleMetrics: EngineMetrics | undefined;
+  #isLying = false;
   #hasUsedAdapters = false;
 
   private constructor(options: ModelServerOptions, catalog: Catalog, publisher: EventPublisher | undefined) {
@@ -62,26 +64,25 @@ export class EngineLife {
     return publisher && { publish: publisher.port, replay: publisher.replayPort };
   }
 
-  /** As it says, which may be wrong on purpose. */
-  metrics(how: "true" | "lying" | "stale"): EngineMetrics {
-    const metrics = this.engine.metrics();
-    if (how !== "stale") this.#staleMetrics = undefined;
-    switch (how) {
-      case "true":
-        return metrics;
-      case "lying":
-        return lyingMetrics(metrics);
-      case "stale":
-        return (this.#staleMetrics ??= metrics);
-    }
+  /** Whether what it says of itself from now on is so. */
+  speak(how: Behaviour["metrics"]): void {
+    this.#staleMetrics = how === "stale" ? (this.#staleMetrics ?? this.engine.metrics()) : undefined;
+    this.#isLying = how === "lying";
   }
 
-  page(how: "true" | "lying" | "stale", max: number, only: readonly string[]): string {
-    const metrics = this.metrics(how);
-    return renderPage(
-      { model: this.#catalog.model, metrics, history: this.history, adapters: this.#adapters(metrics, max) },
-      only,
-    );
+  /** As it says. */
+  metrics(): EngineMetrics {
+    if (this.#staleMetrics !== undefined) return this.#staleMetrics;
+    const metrics = this.engine.metrics();
+    return this.#isLying ? lyingMetrics(metrics) : metrics;
+  }
+
+  /** `adaptersMax`: places; `only`: as renderPage has it. */
+  page(adaptersMax: number, only: readonly string[]): string {
+    const metrics = this.metrics();
+    const { model } = this.#catalog;
+    const adapters = this.#adapters(metrics, adaptersMax);
+    return renderPage({ model, metrics, history: this.history, adapters }, only);
   }
 
   #adapters(metrics: EngineMetrics, max: number): AdapterState | undefined {

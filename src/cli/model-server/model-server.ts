@@ -98,7 +98,7 @@ class RunningModelServer implements ModelServer {
 
   metrics(): EngineMetrics {
     if (this.#life === undefined) throw new Error("the server is down");
-    return this.#life.metrics("true");
+    return this.#life.engine.metrics();
   }
 
   inside(): number {
@@ -123,6 +123,7 @@ class RunningModelServer implements ModelServer {
     this.#cachePorts = life.cachePorts;
     this.#life = life;
     life.engine.slow(this.#behaviour.slowFactor);
+    life.speak(this.#behaviour.metrics);
     if (this.#behaviour.isHanging) life.engine.hang();
   }
 
@@ -158,8 +159,7 @@ class RunningModelServer implements ModelServer {
     engine.slow(next.slowFactor);
     if (next.isHanging && !before.isHanging) engine.hang();
     if (!next.isHanging && before.isHanging) engine.resume();
-    // So that a page is as old as the change, not as the first look at it.
-    this.#life.metrics(next.metrics);
+    this.#life.speak(next.metrics);
   }
 
   /** As a process ends that is killed: nobody is told anything. */
@@ -262,7 +262,7 @@ class RunningModelServer implements ModelServer {
       headers: () => {
         // As in vLLM, streams do not have it.
         if (typeof asked !== "string" || plan.isStream) return {};
-        const load = loadHeader(asked, life.metrics(this.#behaviour.metrics));
+        const load = loadHeader(asked, life.metrics());
         return load === undefined ? {} : { "endpoint-load-metrics": load };
       },
       ended: (reasons) => {
@@ -277,7 +277,7 @@ class RunningModelServer implements ModelServer {
 
   #sendPage(response: ServerResponse, only: readonly string[]): void {
     if (this.#life === undefined) return;
-    const page = this.#life.page(this.#behaviour.metrics, this.#options.adapterPlaces, only);
+    const page = this.#life.page(this.#options.adapterPlaces, only);
     send(response, 200, "text/plain; version=0.0.4; charset=utf-8", page);
   }
 

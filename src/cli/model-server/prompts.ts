@@ -52,7 +52,8 @@ export function promptsOf(api: InferenceApi, body: JsonObject): readonly (readon
 function inputsOf(value: Json | undefined): readonly (readonly number[])[] {
   if (typeof value === "string") return [textTokens(value)];
   const list = listOf(value);
-  if (typeof list[0] === "number") return [list as readonly number[]];
+  // Whatever number it is, it is a token: those of the wire have 31 bits.
+  if (typeof list[0] === "number") return [list.map((token) => Number(token) & 0x7fff_ffff)];
   return list.flatMap((input) => inputsOf(input));
 }
 

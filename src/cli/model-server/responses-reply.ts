@@ -16,7 +16,7 @@ export class ResponsesReply implements ReplyFormat {
   }
 
   whole([choice]: readonly Choice[], usage: ReplyUsage): string {
-    return JSON.stringify(this.#response(choice!, usage));
+    return JSON.stringify(this.#response(choice, usage));
   }
 
   begin(): string {

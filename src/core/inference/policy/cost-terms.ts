@@ -9,6 +9,9 @@
  *               again with probability r, the share of prompts found in caches, and then pushes out the next
  *     adapter   ADAPTER_LOAD_MS where it is not loaded, twice that where another must go for it
  *     errors    error ratio * ERROR_COST * (its typical prefill and the mean wait of a request)
+ *     stalls    out * step * s / (1 - s), s the share of the slot's time that goes to prompts meanwhile
+ *     followers P * (wait + P / 2) * lambda / (1 - rho): those who come while the queue drains, after Hyytia, Penttinen and Aalto
+ *               (2012): what a job of known size adds to a first-come queue
  *     late      LATE_WEIGHT * (time to first token beyond the target), and the same for the time between tokens
  */
 import type { Factor } from "../../../model/explanation.ts";
@@ -66,7 +69,7 @@ export class CostTerms {
     terms[2] = output * (stepMs - restMs + streams * streamMs * decodePace);
     const roomTokens = capacity.engineTokens(slot);
     const used = knowledge.kvTokens(slot);
-    const share = knowledge.prefillShare(slot, nowMs);
+    const share = knowledge.prefillShare(slot, output * stepMs, nowMs);
     terms[9] = (output * stepMs * share) / (1 - share);
     terms[3] = streams > 0 ? this.#pressureMs(slot, request.promptTokens - cached, used, stepMs) : 0;
     terms[4] = 0;
@@ -85,7 +88,7 @@ export class CostTerms {
     }
     if (request.tpotTargetMs > 0) {
       const lateMs = stepMs + streamMs * decodePace - request.tpotTargetMs;
-      if (lateMs > 0) terms[7] = terms[7]! + LATE_WEIGHT * lateMs * output;
+      if (lateMs > 0) terms[7] = terms[7] + LATE_WEIGHT * lateMs * output;
     }
     let sum = 0;
     for (let i = 0; i < terms.length; i++) sum += terms[i]!;

@@ -1,12 +1,12 @@
 /**
  * Inference, the default: the endpoint where the request adds the least delay to the system, its own and that of others.
  *
- *     cost = wait + prefill * (1 + delayed) + decode + pressure + eviction + adapter + errors + lateness           [ms]
+ *     cost = wait + prefill + decode + stalls + followers + pressure + eviction + adapter + errors + late           [ms]
  *
- * wait: until the endpoint would begin with it. prefill: of what is not cached there; each of the `delayed` requests in
- * flight stands still meanwhile. decode: the steps of its answer, as slow as the streams there make them, and by how much
- * it slows theirs. pressure: where the KV cache will not hold it, until enough has ended. eviction: what it pushes out of
- * a full cache will have to be computed again as often as prompts here are found in caches at all. The rest is in cost-terms.ts.
+ * wait: until the endpoint would begin with it. prefill: of what is not cached there; all in flight stand still meanwhile. decode:
+ * how slow its tokens are among those there, and theirs because of it. stalls: prompts that will come between its tokens.
+ * followers: those who come while the queue drains. pressure: until the KV cache has room. eviction: what it pushes out of a full
+ * cache has to be computed again. The formulas are in cost-terms.ts.
  *
  * Everything is in ms of somebody's delay, so the terms need no weights. Sources: the system-delay form and its first results
  * are described in docs/inference.md; eviction cost after Preble (ICLR 2025), exploration and age of in-flight prefill after

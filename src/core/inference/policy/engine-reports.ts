@@ -51,12 +51,12 @@ export class EngineReports {
     this.kvUsedRatio[slot] = Math.min(1, sane(report.kvUsedRatio));
     if (report.adaptersMax !== undefined) this.adaptersMax[slot] = report.adaptersMax;
     if (report.adaptersRunning !== undefined) this.adapters[slot] = report.adaptersRunning;
-    const running = Math.max(0, this.running[slot]!);
-    const waiting = Math.max(0, this.waiting[slot]!);
+    const running = Math.max(0, this.running[slot]);
+    const waiting = Math.max(0, this.waiting[slot]);
     // Own requests run before they wait, as far as anyone can tell.
     const foreign = Math.max(0, running + waiting - ownInFlight);
     this.#foreignWaiting[slot] = Math.min(waiting, foreign);
-    this.#foreignRunning[slot] = foreign - this.#foreignWaiting[slot]!;
+    this.#foreignRunning[slot] = foreign - this.#foreignWaiting[slot];
   }
 
   foreignRunning(slot: number, nowMs: number): number {

@@ -69,10 +69,17 @@ export class Knowledge {
     return this.#traffic[0]! / endpointMs / (1 - busy);
   }
 
-  /** Share of the slot's time that goes to prompts, lately. */
-  prefillShare(slot: number, nowMs: number): number {
+  /**
+   * Share of the slot's time that will go to prompts during the next `lifeMs`. What it had more than others lately lasts as
+   * long as the traffic is averaged over, then it is like the others.
+   */
+  prefillShare(slot: number, lifeMs: number, nowMs: number): number {
+    const spanMs = Math.max(TRAFFIC_LEAST_MS, this.#traffic[2]!);
     const workMs = this.#work[slot]! * Math.exp((this.#workStampMs[slot]! - nowMs) / TRAFFIC_MS);
-    return Math.min(BUSY_MAX, workMs / Math.max(TRAFFIC_LEAST_MS, this.#traffic[2]!));
+    const mean = this.#traffic[1]! / (Math.max(1, this.#endpoints) * spanMs);
+    const life = Math.max(1, lifeMs) / TRAFFIC_MS;
+    const lasting = (1 - Math.exp(-life)) / life;
+    return Math.min(BUSY_MAX, mean + (workMs / spanMs - mean) * lasting);
   }
 
   /** Tokens in use in the slot's KV cache once all that waits there is in: as reported, within what the own account allows. */

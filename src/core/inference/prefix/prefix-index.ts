@@ -105,7 +105,7 @@ export class PrefixIndex {
   /** What does not fit any more is forgotten. */
   setCapacity(slot: number, blocks: number): void {
     this.#capacity[slot] = Math.max(0, blocks);
-    while (this.#holdings.held(slot) > this.#capacity[slot]!) this.#evict(slot);
+    while (this.#holdings.held(slot) > this.#capacity[slot]) this.#evict(slot);
   }
 
   /** Finds for each candidate how many leading blocks it holds: the answers are in `depths`. */
