@@ -71,12 +71,12 @@ export class DelayCost {
     this.#typical[0] = typicalMs === 0 ? delayMs : typicalMs + (delayMs - typicalMs) * TYPICAL_SHARE;
   }
 
-  /** Nothing was answered in all that time: a bound that can raise the mean and never lowers it. */
+  /** Nothing was answered in all that time: a bound that can raise what is held of the endpoint and never lowers it. */
   ended(slot: number, outcome: Outcome, nowMs: number): void {
     const { kind, firstByteMs, totalMs } = outcome;
     if (firstByteMs !== undefined || (kind !== "timeout" && kind !== "broken" && kind !== "cancelled"))
       return;
-    if (this.#isKnown(slot) && totalMs <= this.#latencyMs[slot]!) return;
+    if (totalMs <= (this.#isKnown(slot) ? this.#latencyMs[slot]! : this.#presumedMs(slot))) return;
     this.cells[1] = totalMs;
     this.#learn(slot, nowMs);
   }
@@ -136,6 +136,15 @@ export class DelayCost {
     return copied;
   }
 
+  /** The latency that is supposed of an endpoint without history: with its company, it comes to the typical delay. */
+  #presumedMs(slot: number): number {
+    return (this.#typical[0]! || DELAY_UNKNOWN_MS) * this.#companyNow(slot) ** COMPANY_EXPONENT;
+  }
+
+  #companyNow(slot: number): number {
+    return Math.max(1, this.#columns.inFlight[slot]! / this.#columns.traits.weight[slot]!);
+  }
+
   #isKnown(slot: number): boolean {
     return slot < this.#generation.length && this.#generation[slot] === this.#columns.generation[slot];
   }
@@ -162,7 +171,7 @@ export class DelayCost {
     const columns = this.#columns;
     if (slot >= this.#generation.length) this.#grow(columns.capacity);
     const sampleMs = this.cells[1]!;
-    const company = Math.max(1, columns.inFlight[slot]! / columns.traits.weight[slot]!);
+    const company = this.#companyNow(slot);
     if (this.#isKnown(slot)) {
       const count = Math.min(SAMPLES, this.#count[slot]! + 1);
       const gapMs = Math.max(0, nowMs - this.#stampMs[slot]!);

@@ -76,6 +76,22 @@ test("a wait for nothing raises the mean and never lowers it, and is not typical
   assert.ok(cost(0) > 4 * before);
 });
 
+test("a client that leaves early makes nobody fast of whom nothing is known", () => {
+  const { columns, cost, costs } = learned(repeated(0, 100, 1));
+  columns.traits.weight[1] = 1;
+  columns.ramp[1] = 1;
+  columns.inFlight[1] = 1;
+  const before = cost(1);
+  costs.ended(1, { ...NOTHING, totalMs: 3 }, 0);
+  assert.equal(cost(1), before);
+  columns.inFlight[1] = 16;
+  const crowded = cost(1);
+  costs.ended(1, { ...NOTHING, totalMs: 300 }, 0);
+  assert.equal(cost(1), crowded, "300 ms in a company of sixteen is no worse than typical");
+  costs.ended(1, { ...NOTHING, totalMs: 3000 }, 0);
+  assert.ok(cost(1) > 4 * crowded, `${cost(1)} to ${crowded}`);
+});
+
 test("left alone, the slow one is tried again", () => {
   const { cost } = learned([...repeated(0, 50, 1), ...repeated(1, 500, 1), ...repeated(0, 50, 1)]);
   assert.ok(cost(1, 0) > 5 * cost(0));
