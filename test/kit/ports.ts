@@ -15,6 +15,28 @@ export async function refusingPort(): Promise<number> {
   return port;
 }
 
+/** The first of so many loopback ports in a row that were free a moment ago. */
+export async function portsInARow(count: number): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const first = await refusingPort();
+    const areFree = await Promise.all(Array.from({ length: count }, (_, i) => isFree(first + i)));
+    if (areFree.every(Boolean)) return first;
+  }
+  throw new Error(`no ${count} free ports in a row`);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, "127.0.0.1"), "listening");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    server.close();
+  }
+}
+
 export interface SilentPort {
   readonly port: number;
   close(): Promise<void>;

@@ -18,6 +18,7 @@ import { rewriteModel } from "../../core/inference/rewrite.ts";
 
 /** Names beyond it are learnt anew; far more than any pool serves. */
 const MODELS_MAX = 256;
+const NO_ADAPTERS: ReadonlySet<string> = new Set();
 const HASH_SEED = 0x2f0b4c47;
 
 export interface Prompt {
@@ -30,6 +31,8 @@ export interface Prompt {
 export class PromptDesk {
   #spec: InferencePoolSpec;
   readonly #prng: Prng;
+  /** Names asked for as models that engines know as adapters of theirs (vLLM); others name adapters apart (SGLang). */
+  adapters: ReadonlySet<string> = NO_ADAPTERS;
   readonly #estimates = new TokenEstimates({ modelsMax: MODELS_MAX });
 
   constructor(spec: InferencePoolSpec, prng: Prng) {
@@ -58,7 +61,7 @@ export class PromptDesk {
       session: hashOf(facts.sessionKey),
       tenant: hashOf(facts.tenant),
       priority: this.priorityOf(facts),
-      adapter: hashOf(facts.adapter),
+      adapter: hashOf(facts.adapter ?? (this.adapters.has(model) ? model : undefined)),
       ttftTargetMs: facts.ttftTargetMs ?? slo.ttftMs ?? 0,
       tpotTargetMs: facts.tpotTargetMs ?? slo.tpotMs ?? 0,
       attempt: newAttempt(),

@@ -140,9 +140,11 @@ export class FollowedPool implements EngineWatch {
       return list === undefined ? [] : [list];
     });
     this.#adapters = adapterNames(this.#lists);
+    const { desk } = this.pool;
+    if (desk !== undefined) desk.adapters = this.#adapters;
   }
 
-  /** Names that clients ask for as models, and that engines know as adapters. */
+  /** Names that clients ask for as models, and that engines know as adapters of theirs. */
   get adapters(): ReadonlySet<string> {
     return this.#adapters;
   }
