@@ -13,6 +13,8 @@ export interface AttemptRecord {
   /** The number of the pool's decision that led here; see docs/explain.md. */
   readonly decision: number;
   readonly outcome: OutcomeKind;
+  /** Of the endpoint's response, 0 where none came; what the client was answered is another matter. */
+  readonly status: number;
   /** A pooled connection was used. */
   readonly reused: boolean;
   /** From the pick to the connection being ready, 0 if it was; undefined: it never was. */

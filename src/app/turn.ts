@@ -92,14 +92,17 @@ export class Turn implements AdmissionFacts<Waiter>, Waiter {
     this.#pool.handOut(nowMs);
   }
 
-  /** The request is over, or no longer wanted. `last`: its last attempt, if there was one. */
-  end(last: AttemptRecord | undefined, status: number, nowMs: number): void {
+  /**
+   * The request is over, or no longer wanted. `last`: its last attempt, if there was one. Only what an endpoint said counts
+   * as its load: a refusal of the gateway's own, whatever its status, is none.
+   */
+  end(last: Pick<AttemptRecord, "outcome" | "status"> | undefined, nowMs: number): void {
     const permit = this.#permit;
     const ticket = this.#ticket;
     this.#permit = undefined;
     this.#ticket = undefined;
     if (permit !== undefined) {
-      const outcome = last === undefined ? UNTRIED : { kind: last.outcome, status };
+      const outcome = last === undefined ? UNTRIED : { kind: last.outcome, status: last.status };
       this.#pool.admission.release(permit, outcome, nowMs);
     }
     if (ticket !== undefined) this.#pool.admission.cancel(ticket, nowMs);

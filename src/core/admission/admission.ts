@@ -151,7 +151,7 @@ export class Admission<T> {
     this.#adaptive?.answered(queue.policy.name, nowMs - grantedMs, this.#underWay, nowMs);
   }
 
-  /** Exactly once per permit, when the request is over with all its attempts. `outcome`: of the last. */
+  /** Exactly once per permit, when the request is over with all its attempts. `outcome`: of the last, as its endpoint had it. */
   release(permit: Permit<T>, outcome: Pick<Outcome, "kind" | "status">, nowMs: number): void {
     const refusedForLoad = outcome.kind === "overloaded" || outcome.status === 503;
     if (outcome.kind === "success") this.answered(permit, nowMs);

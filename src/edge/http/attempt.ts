@@ -106,6 +106,7 @@ export class Attempt {
       endpoint: ticket.endpoint.key,
       decision: ticket.decision,
       outcome: kind,
+      status,
       reused,
       connectMs: this.#connectMs,
       firstByteMs: this.#firstByteMs,

@@ -356,7 +356,7 @@ export class Exchange implements DeliveryOwner, TunnelOwner, TurnTaker {
     notes.ended(endedBy, why, nowMs);
     this.#prompt?.end(notes);
     this.#context.record(notes);
-    this.#turn?.end(notes.attempts.at(-1), notes.status, nowMs);
+    this.#turn?.end(notes.attempts.at(-1), nowMs);
     this.#client.onExchangeEnd(this.#reply.keepAlive && this.#request.whole);
   }
 }
