@@ -24,9 +24,18 @@ export interface LiveClass {
   readonly workload: WorkloadClass;
   /** Its place in the pool's admission. */
   readonly index: number;
-  /** Its lane in the pool's brain. */
+  /** Its lane in the pool's brain; NO_LANE: a reload has taken the class away. */
   readonly lane: number;
 }
+
+/** Requests hold on to their class while they wait or are tried again, so one object follows it from view to view. */
+interface FollowedClass extends LiveClass {
+  workload: WorkloadClass;
+  index: number;
+  lane: number;
+}
+
+const NO_LANE = -1;
 
 /** Who waits to be admitted: hears either of its turn or of a refusal, once. */
 export interface Waiter {
@@ -53,8 +62,8 @@ export class LivePool {
   #spec: PoolSpec;
   #desk: PromptDesk | undefined;
   /** Classes of prompts, most important first. */
-  #prompts: readonly LiveClass[] = [];
-  #classes: readonly LiveClass[] = [];
+  #prompts: readonly FollowedClass[] = [];
+  #classes: readonly FollowedClass[] = [];
   #classifier: Classifier;
   #handingOut = false;
   #hedges = false;
@@ -95,16 +104,21 @@ export class LivePool {
     const classes = classesAt(spec.key, all);
     const prompts = promptsAt(spec);
     const { lanes, laneOf } = classLanes(spec.policy, classes);
-    this.#classes = classes.map((workload, index) => ({ workload, index, lane: laneOf[index]! }));
+    this.#classes = followed(this.#classes, classes, (index) => ({ index, lane: laneOf[index]! }));
     this.#classifier = new Classifier(classes);
     this.#hedges = classes.some(({ treatment }) => treatment.hedging);
     this.brain.adopt(spec, nowMs, lanes);
     if (spec.inference === undefined) this.#desk = undefined;
     else if (this.#desk === undefined) this.#desk = new PromptDesk(spec.inference, this.#prng);
     else this.#desk.adopt(spec.inference);
-    this.#prompts = prompts.map((workload, rank) => ({ workload, index: classes.length + rank, lane: 0 }));
+    this.#prompts = followed(this.#prompts, prompts, (rank) => ({ index: classes.length + rank, lane: 0 }));
     this.admission.adopt(admissionPolicyFor(spec.policy, classes, prompts), nowMs);
     this.handOut(nowMs);
+  }
+
+  /** The pool is gone from the configuration: nobody is tried any more, and what is under way ends. */
+  retire(nowMs: number): void {
+    this.adopt({ ...this.#spec, endpoints: [] }, [], nowMs);
   }
 
   classify(rule: ClassifyRule, facts: ClassifyFacts, habits: RouteHabits | undefined): LiveClass {
@@ -144,4 +158,19 @@ export class LivePool {
 
 function promptsAt({ inference }: PoolSpec): readonly WorkloadClass[] {
   return inference === undefined ? [] : promptClasses(inference);
+}
+
+/** The objects of those classes that were there before, brought up to date, and new ones for the others. */
+function followed(
+  before: readonly FollowedClass[],
+  classes: readonly WorkloadClass[],
+  placeOf: (position: number) => Pick<LiveClass, "index" | "lane">,
+): readonly FollowedClass[] {
+  const known = new Map(before.map((each) => [each.workload.name, each]));
+  for (const each of before) each.lane = NO_LANE;
+  return classes.map((workload, position) => {
+    const place = placeOf(position);
+    const each = known.get(workload.name);
+    return each === undefined ? { workload, ...place } : Object.assign(each, { workload, ...place });
+  });
 }

@@ -29,6 +29,7 @@ export function reconcile(previous: View, config: GatewayConfig, context: Reconc
     kept?.adopt(spec, classes, nowMs);
     pools.set(spec.key, kept ?? new LivePool(spec, classes, context, nowMs));
   }
+  for (const [key, pool] of previous.pools) if (!pools.has(key)) pool.retire(nowMs);
   const habits = new Map<string, RouteHabits>();
   const habitsOf = (id: string): RouteHabits => {
     const known = habits.get(id) ?? previous.habits.get(id) ?? new RouteHabits();

@@ -9,7 +9,7 @@ import { DEFAULT_BALANCING_OPTIONS, type BalancingOptions } from "../../model/ba
 import type { BalancingPolicy, PoolPolicy } from "../../model/policy.ts";
 import { copyPrng, type Prng } from "../../std/prng.ts";
 import { copyColumns, DRAINING, READY, type Columns } from "../signals/columns.ts";
-import type { InferencePolicy } from "../inference/policy/inference-policy.ts";
+import type { PromptWorld } from "../inference/model-servers.ts";
 import { createPicker } from "./create-picker.ts";
 import type { Eligible } from "./eligible.ts";
 import type { Members } from "./members.ts";
@@ -28,7 +28,7 @@ export interface ChooserSetting {
   readonly prng: Prng;
   /** Where this gateway runs; undefined: not known, and no zone is preferred. */
   readonly localZone: string | undefined;
-  readonly inference: () => InferencePolicy | undefined;
+  readonly inference: () => PromptWorld | undefined;
 }
 
 export class Chooser {

@@ -25,13 +25,19 @@ export class Inference extends PickerBase {
 
   choose(facts: PickFacts, nowMs: number): number {
     const { candidates, trace } = this.#world;
-    const policy = this.#world.inference();
-    const { prompt } = facts;
-    if (prompt === undefined || policy === undefined) return this.#plain.choose(facts, nowMs);
-    const count = candidates.untried(facts.tried);
-    if (this.#candidates.length < count) this.#candidates = new Int32Array(candidates.size * 2);
-    for (let i = 0; i < count; i++) this.#candidates[i] = candidates.at(i);
-    const slot = policy.choose(prompt, this.#candidates, count, nowMs);
+    const world = this.#world.inference();
+    const { prompt, stage } = facts;
+    if (prompt === undefined || world === undefined) return this.#plain.choose(facts, nowMs);
+    const untried = candidates.untried(facts.tried);
+    if (this.#candidates.length < untried) this.#candidates = new Int32Array(candidates.size * 2);
+    let count = 0;
+    for (let i = 0; i < untried; i++) {
+      const slot = candidates.at(i);
+      if (world.suits(slot, prompt, stage ?? "decode")) this.#candidates[count++] = slot;
+    }
+    // Meant for other prompts is better than nobody.
+    if (count === 0) for (; count < untried; count++) this.#candidates[count] = candidates.at(count);
+    const slot = world.policy.choose(prompt, this.#candidates, count, nowMs);
     trace.single(slot, count === 1 ? BY_ONLY : BY_COST);
     return slot;
   }

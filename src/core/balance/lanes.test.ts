@@ -90,11 +90,11 @@ describe("lanes", () => {
     );
   });
 
-  it("are left by requests when they are gone after a reload", () => {
+  it("send nobody elsewhere when they are gone after a reload", () => {
     const brain = brainWith([spot]);
     const ticket = picked(brain, SPOT);
     brain.adopt(spec, 2, []);
     brain.settle(ticket, { kind: "success", status: 200, firstByteMs: 1, totalMs: 1 }, 3);
-    assert.equal(brain.pick(SPOT, 4).kind, "send");
+    assert.deepEqual(brain.pick(SPOT, 4), { kind: "refuse", reason: "no-endpoint" });
   });
 });

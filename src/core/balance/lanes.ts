@@ -41,16 +41,17 @@ export class Lanes {
     this.#lanes = [this.main];
   }
 
-  /** An index that is not, or no longer, there means the whole pool. */
-  at(index: number | undefined): Lane {
-    return index === undefined ? this.main : (this.#lanes[index] ?? this.main);
+  /** Undefined: the class has no lane any more; its requests must not spill onto the whole pool. */
+  at(index: number | undefined): Lane | undefined {
+    return index === undefined ? this.main : this.#lanes[index];
   }
 
-  /** Before membership is taken over. `specs[i]` describes lane i + 1; a lane of the same position keeps what it learnt. */
+  /** Before membership is taken over. `specs[i]` describes lane i + 1; a lane that is asked for again keeps what it learnt. */
   adopt(policy: PoolPolicy, specs: readonly LaneSpec[], nowMs: number): void {
+    const known = new Map(this.#specs.map((spec, index) => [JSON.stringify(spec), this.#lanes[index + 1]!]));
+    const lanes = specs.map((spec) => known.get(JSON.stringify(spec)) ?? this.#open());
     this.#specs = specs;
-    this.#lanes.length = Math.min(this.#lanes.length, specs.length + 1);
-    while (this.#lanes.length <= specs.length) this.#lanes.push(this.#open());
+    this.#lanes.splice(1, this.#lanes.length, ...lanes);
     this.main.chooser.adopt(policy, nowMs);
     specs.forEach(({ balancing, balancingOptions }, index) =>
       this.#lanes[index + 1]!.chooser.adopt({ ...policy, balancing, balancingOptions }, nowMs),

@@ -11,7 +11,7 @@ import type { BalancingOptions } from "../../model/balancing.ts";
 import type { Explanation, Factor } from "../../model/explanation.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { Prng } from "../../std/prng.ts";
-import type { InferencePolicy } from "../inference/policy/inference-policy.ts";
+import type { PromptWorld } from "../inference/model-servers.ts";
 import type { Columns } from "../signals/columns.ts";
 import type { Candidates } from "./candidates.ts";
 import type { EligibleListener } from "./eligible.ts";
@@ -25,8 +25,8 @@ export interface PickerWorld {
   readonly prng: Prng;
   readonly trace: Trace;
   readonly options: BalancingOptions;
-  /** The pool's policy for prompts; undefined: it has no model servers. */
-  readonly inference: () => InferencePolicy | undefined;
+  /** The pool's model servers and their policy; undefined: it has none. */
+  readonly inference: () => PromptWorld | undefined;
   /** Requests in flight that one endpoint may have. */
   readonly limit: () => number;
   /** All who belong, whether or not they may serve at the moment. Allocates: for `rebalance`. */

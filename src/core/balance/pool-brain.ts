@@ -74,7 +74,7 @@ export class PoolBrain {
       members: this.#members,
       prng: this.#prng,
       localZone: options.localZone,
-      inference: () => this.servers.policy,
+      inference: () => this.servers.world,
     });
     this.#health = new PoolHealth(this.#columns, this.#lanes, this.#prng);
   }
@@ -101,11 +101,14 @@ export class PoolBrain {
   /** The verdict is valid until the next pick, its ticket until settled. */
   pick(facts: PickFacts, nowMs: number): Verdict {
     if (nowMs >= this.#health.due[0]!) this.#health.judge(nowMs);
-    const { eligible, chooser } = this.#lanes.at(facts.lane);
+    const lane = this.#lanes.at(facts.lane);
+    if (lane === undefined) return NO_ENDPOINT;
+    const { eligible, chooser } = lane;
     if (eligible.size === 0) return eligible.anyMayServe ? POOL_FULL : NO_ENDPOINT;
     let slot = NOBODY;
     if (nowMs >= this.#health.trialDue[0]! && facts.tried.length === 0) slot = this.#trial(facts, nowMs);
     if (slot < 0) slot = chooser.choose(facts, nowMs);
+    if (facts.fresh === true && facts.tried.includes(slot)) return NO_ENDPOINT;
     begin(this.#columns, slot, nowMs);
     this.#lanes.filled(slot);
     const endpoint = this.#members.endpointAt(slot);
@@ -247,7 +250,7 @@ export class PoolBrain {
     return explainPick(
       {
         columns: this.#columns,
-        ...this.#lanes.at(facts.lane),
+        ...(this.#lanes.at(facts.lane) ?? this.#lanes.main),
         members: this.#members,
         prng,
       },
@@ -283,7 +286,7 @@ export class PoolBrain {
 
   /** Somebody who should prove itself by this request, or NOBODY. A first attempt only: one that failed before has risked enough. */
   #trial(facts: PickFacts, nowMs: number): number {
-    const { eligible, chooser } = this.#lanes.at(facts.lane);
+    const { eligible, chooser } = this.#lanes.at(facts.lane) ?? this.#lanes.main;
     const slot = this.#health.takeTrial(
       (each) => eligible.hasRoom(each),
       (facts.hash ?? NO_HASH) !== NO_HASH,

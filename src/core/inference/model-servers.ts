@@ -6,7 +6,7 @@
  *
  * Invariant: what a policy asks of those who drive it (policy/inference-policy.ts) holds for every policy made here.
  */
-import type { InferencePoolSpec } from "../../model/inference-pool.ts";
+import type { InferencePoolSpec, ModelServer, Stage } from "../../model/inference-pool.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import { murmur3 } from "../../std/murmur3.ts";
 import type { Prng } from "../../std/prng.ts";
@@ -32,6 +32,13 @@ export interface PromptClaim {
   told: InferencePolicy | undefined;
 }
 
+/** What a choice among model servers goes by. */
+export interface PromptWorld {
+  readonly policy: InferencePolicy;
+  /** Whether the endpoint is meant for that stage of such a prompt. */
+  suits(slot: number, prompt: InferenceRequest, stage: Stage): boolean;
+}
+
 export interface ServerNames {
   endpointAt(slot: number): { readonly key: string };
 }
@@ -42,6 +49,21 @@ export class ModelServers {
   readonly #names: ServerNames;
   #name = "";
   #policy: InferencePolicy | undefined = undefined;
+  #world: PromptWorld | undefined = undefined;
+  /** Endpoints that are not for every prompt. */
+  #reservations: ReadonlyMap<string, ModelServer> = new Map();
+  #hasPrefillers = false;
+  /** By slot: its reservation; empty where nobody has one. */
+  readonly #servers: (ModelServer | undefined)[] = [];
+  readonly #suits = (slot: number, prompt: InferenceRequest, stage: Stage): boolean => {
+    const server = this.#servers[slot];
+    if (server === undefined) return true;
+    const { stages, contextTokens } = server;
+    if (stages !== undefined && !stages.includes(stage)) return false;
+    if (contextTokens === undefined) return true;
+    const tokens = prompt.promptTokens + prompt.expectedOutputTokens;
+    return tokens >= contextTokens.min && tokens <= contextTokens.max;
+  };
   /** By slot: the generation of the endpoint that the policy knows there. */
   #known = new Int32Array(0);
 
@@ -52,8 +74,13 @@ export class ModelServers {
   }
 
   /** Undefined: the pool is not one of model servers. */
-  get policy(): InferencePolicy | undefined {
-    return this.#policy;
+  get world(): PromptWorld | undefined {
+    return this.#world;
+  }
+
+  /** Some endpoint does prefill and no decoding, so that a prompt may need two. */
+  get hasPrefillers(): boolean {
+    return this.#hasPrefillers;
   }
 
   /** After membership was taken over. `bound`: every slot in use is below it. */
@@ -65,7 +92,15 @@ export class ModelServers {
       this.#known.fill(NEVER);
     }
     const policy = this.#policy;
+    this.#world = policy === undefined ? undefined : { policy, suits: this.#suits };
+    this.#reservations = new Map(spec?.servers.filter(isReserved).map((server) => [server.key, server]));
+    this.#hasPrefillers = [...this.#reservations.values()].some(isPrefiller);
+    this.#servers.length = 0;
     if (policy === undefined) return;
+    if (this.#reservations.size > 0) {
+      for (let slot = 0; slot < bound; slot++)
+        this.#servers[slot] = this.#reservations.get(this.#names.endpointAt(slot).key);
+    }
     if (this.#known.length < bound) {
       const known = new Int32Array(this.#columns.capacity).fill(NEVER);
       known.set(this.#known);
@@ -137,6 +172,14 @@ export class ModelServers {
     const known = INFERENCE_POLICIES.find((each) => each === name) ?? "inference";
     return createInferencePolicy(known, { prng: this.#prng, indexBlocksMax: DEFAULT_INDEX_BLOCKS_MAX });
   }
+}
+
+function isReserved({ stages, contextTokens }: ModelServer): boolean {
+  return stages !== undefined || contextTokens !== undefined;
+}
+
+function isPrefiller({ stages }: ModelServer): boolean {
+  return stages !== undefined && stages.includes("prefill") && !stages.includes("decode");
 }
 
 /** The model's -1 is "not said". */

@@ -21,6 +21,18 @@ const CONNECT_FAILED = {
 
 const BROKEN = { kind: "broken", cause: "refused-stream", refusal: "endpoint-reset" } as const;
 
+/** What the loss of an attempt's connection means. `answering`: something of an answer may have reached the client. */
+export function lostAs(attempt: LostAttempt, answering: boolean): AttemptFailure {
+  if (!attempt.isConnected) return FAILED.toConnect;
+  return attempt.reused && !answering ? FAILED.toTakeIt : FAILED.toStay;
+}
+
+export interface LostAttempt {
+  readonly isConnected: boolean;
+  /** Its connection was idle in the pool, not opened for it. */
+  readonly reused: boolean;
+}
+
 export const FAILED = {
   toConnect: CONNECT_FAILED,
   toConnectInTime: { ...CONNECT_FAILED, refusal: "connect-timeout" },

@@ -31,7 +31,6 @@ export interface AttemptsContext {
 export class Attempts implements PickFacts, AnswerProgress {
   readonly routed: PoolRouted;
   readonly hash: number;
-  readonly lane: number;
   /** Slots tried, newest last. */
   readonly tried: number[] = [];
   /** Read from the body before the first attempt; undefined: the request is no prompt. */
@@ -45,9 +44,13 @@ export class Attempts implements PickFacts, AnswerProgress {
   constructor(routed: PoolRouted, notes: ExchangeNotes, context: AttemptsContext) {
     this.routed = routed;
     this.hash = routed.hash;
-    this.lane = routed.work.lane;
     this.#notes = notes;
     this.#context = context;
+  }
+
+  /** Of the request's class as the newest configuration has it. */
+  get lane(): number {
+    return this.routed.work.lane;
   }
 
   /** The policy allows no attempt after those that are open. */
@@ -78,8 +81,21 @@ export class Attempts implements PickFacts, AnswerProgress {
   #attempt({ ticket }: Extract<Verdict, { readonly kind: "send" }>, receiver: ResponseReceiver): Attempt {
     const { pool, tryMs } = this.routed;
     if (++this.#begun > 1) pool.retries.begin();
-    const connection = this.#context.upstreams.of(pool, ticket.endpoint).take(receiver);
-    return new Attempt({ pool, ticket, connection, tryMs, number: this.#begun });
+    const number = this.#begun;
+    try {
+      const connection = this.#context.upstreams.of(pool, ticket.endpoint).take(receiver);
+      return new Attempt({ pool, ticket, connection, tryMs, number });
+    } catch (error) {
+      // The claim must not outlive what it was made for.
+      if (number > 1) pool.retries.end();
+      const { pickedMs } = ticket;
+      pool.brain.settle(
+        ticket,
+        { kind: "cancelled", status: 0, firstByteMs: undefined, totalMs: 0 },
+        pickedMs,
+      );
+      throw error;
+    }
   }
 
   /** Asked while the attempt is still open. True: the budget has paid for another. */
@@ -115,10 +131,15 @@ export class Attempts implements PickFacts, AnswerProgress {
     const allowed = this.#roomToRetry;
     const facts = { idempotent: this.idempotent, bodyInHand, allowed, attempts: this.#begun, attemptsMax };
     const step = pool.hedges.step(facts, nowMs);
-    this.#context.metrics.hedge(step.kind === "hedge" ? "sent" : step.reason);
-    if (step.kind !== "hedge") return undefined;
-    this.tried.push(this.open!.ticket.slot);
-    const verdict = pool.brain.pick(this, nowMs);
+    if (step.kind !== "hedge") {
+      this.#context.metrics.hedge(step.reason);
+      return undefined;
+    }
+    const verdict = pool.brain.pick(
+      { hash: this.hash, lane: this.lane, tried: [...this.tried, this.open!.ticket.slot], fresh: true },
+      nowMs,
+    );
+    this.#context.metrics.hedge(verdict.kind === "send" ? "sent" : "no-other");
     if (verdict.kind !== "send") return undefined;
     this.hedge = this.#attempt(verdict, receiver);
     return this.hedge;

@@ -7,7 +7,7 @@
  */
 import type { OutcomeKind } from "../../model/outcome.ts";
 import { loadReportIn } from "./answer.ts";
-import { FAILED, type AttemptFailure } from "./attempt-failure.ts";
+import { FAILED, lostAs, type AttemptFailure } from "./attempt-failure.ts";
 import type { AttemptEnd, Parting } from "./attempt.ts";
 import type { Attempts } from "./attempts.ts";
 import type { AnswerSink, ResponseReceiver } from "./endpoint-connection.ts";
@@ -21,6 +21,8 @@ import type { Wire } from "./wire/wire.ts";
 /** The exchange, as its delivery sees it. */
 export interface DeliveryOwner {
   readonly method: string;
+  /** A second attempt beside the first is harmless: the request asks for no tunnel. */
+  readonly mayBeHedged: boolean;
   /** Something of an answer may have reached the client. */
   readonly hasBegunToAnswer: boolean;
   /** The request goes to the endpoint now; what has come of it is still in hand. */
@@ -60,7 +62,7 @@ export class Delivery implements ResponseReceiver {
     this.#attempts = attempts;
     this.#request = request;
     const { hedging } = attempts.routed.work.workload.treatment;
-    this.#hedge = hedging ? new Hedge(this, context, attempts, request) : undefined;
+    this.#hedge = hedging && owner.mayBeHedged ? new Hedge(this, context, attempts, request) : undefined;
   }
 
   /** Of the attempt that is open. */
@@ -145,9 +147,8 @@ export class Delivery implements ResponseReceiver {
   }
 
   onConnectionLost(error: Error | undefined): void {
-    const pooled = !this.#owner.hasBegunToAnswer && this.#attempts.open!.reused;
-    const failure = pooled ? FAILED.toTakeIt : FAILED.toStay;
-    this.#failed(this.#sending ? failure : FAILED.toConnect, error?.message ?? "");
+    const failure = lostAs(this.#attempts.open!, this.#owner.hasBegunToAnswer);
+    this.#failed(failure, error?.message ?? "");
   }
 
   onDefect(error: unknown): void {

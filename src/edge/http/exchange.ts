@@ -69,6 +69,10 @@ export class Exchange implements DeliveryOwner, TunnelOwner, TurnTaker {
     this.#reply = new Reply(client, head, requestId);
   }
 
+  get mayBeHedged(): boolean {
+    return !this.#reply.maySwitch;
+  }
+
   get hasBegunToAnswer(): boolean {
     return this.#reply.begun;
   }
@@ -274,6 +278,7 @@ export class Exchange implements DeliveryOwner, TunnelOwner, TurnTaker {
 
   /** Ends whatever has taken too long. */
   sweep(nowMs: number): void {
+    if (this.#phase === "over") return;
     if (nowMs >= this.#deadlineMs) this.#onDeadline(nowMs);
     else if (this.#phase === "queued") this.#turn!.tend(nowMs);
     else if (this.#phase === "nobody") this.onTurn(nowMs);
@@ -327,6 +332,7 @@ export class Exchange implements DeliveryOwner, TunnelOwner, TurnTaker {
   }
 
   refuse(refusal: Refusal, detail: string, endedBy: EndedBy = "gateway", retryAfterMs?: number): void {
+    if (this.#phase === "over") return;
     const body = this.#prompt?.refusalBody(refusal, detail);
     const status = this.#reply.refuse({ refusal, detail, retryAfterMs, body }, this.#request.whole);
     this.#notes.refusal = refusal;
@@ -352,11 +358,15 @@ export class Exchange implements DeliveryOwner, TunnelOwner, TurnTaker {
     const notes = this.#notes;
     const nowMs = this.#context.clock();
     this.#phase = "over";
-    this.#request.forget();
-    notes.ended(endedBy, why, nowMs);
-    this.#prompt?.end(notes);
-    this.#context.record(notes);
-    this.#turn?.end(notes.attempts.at(-1), nowMs);
-    this.#client.onExchangeEnd(this.#reply.keepAlive && this.#request.whole);
+    try {
+      this.#request.forget();
+      notes.ended(endedBy, why, nowMs);
+      this.#prompt?.end(notes);
+      this.#context.record(notes);
+    } finally {
+      // Whatever went wrong: others wait for the turn, and the client for its connection.
+      this.#turn?.end(notes.attempts.at(-1), nowMs);
+      this.#client.onExchangeEnd(this.#reply.keepAlive && this.#request.whole);
+    }
   }
 }

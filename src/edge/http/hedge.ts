@@ -7,6 +7,7 @@
  * attempt is still under way.
  */
 import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
+import { FAILED, lostAs } from "./attempt-failure.ts";
 import type { Attempts } from "./attempts.ts";
 import type { AnswerSink, ResponseReceiver } from "./endpoint-connection.ts";
 import type { ExchangeContext } from "./exchange-context.ts";
@@ -85,12 +86,11 @@ export class Hedge implements ResponseReceiver {
   }
 
   onUnreadable(): void {
-    this.#fail("broken", 0);
+    this.#fail(FAILED.toMakeSense.kind, 0);
   }
 
   onConnectionLost(): void {
-    const { reused, isConnected } = this.#attempts.hedge!;
-    this.#fail(isConnected ? (reused ? "refused" : "broken") : "connect-failure", 0);
+    this.#fail(lostAs(this.#attempts.hedge!, false).kind, 0);
   }
 
   onDefect(error: unknown): void {

@@ -154,6 +154,50 @@ test("a class may be confined to some endpoints, with times of its own and no re
   assert.equal((await stage.ask(get())).text, "served");
 });
 
+test("a reload that takes a class away refuses those of it that wait, and sends nobody where it may not go", async () => {
+  const gate = closedGate();
+  const confined = (tier: string): object =>
+    workloadClass("confined", { treatment: { endpointSelector: { matchLabels: { tier } } } });
+  await using stage = await setStage(gate.before(answer("served")), {
+    policy: limitedTo(1),
+    more: [workloadClass("other", { treatment: { policy: "RoundRobin" } }), confined("here")],
+  });
+  const first = stage.ask(get());
+  await waitUntil(() => stage.endpoint.requests.length === 1, "the first is under way");
+  const waits = stage.ask(get("/", "x-work: confined"));
+  await queued(stage, 1);
+  // Its lane is now the first, and confines it to endpoints that are not there.
+  const pools = { pool: [stage.endpoint] };
+  assert.ok(await stage.gateway.rewrite({ pools, policy: limitedTo(1), more: [confined("elsewhere")] }));
+  const gone = stage.ask(get("/", "x-work: confined"));
+  await queued(stage, 2);
+  assert.ok(await stage.gateway.rewrite({ pools, policy: limitedTo(1) }));
+  assert.equal(refusalOf(await gone), "shed");
+  assert.equal(refusalOf(await waits), "shed");
+  gate.open();
+  assert.equal((await first).text, "served");
+  assert.equal(stage.endpoint.requests.length, 1);
+});
+
+test("a request that waits when its class is confined anew goes where it may go now", async () => {
+  const gate = closedGate();
+  const confined = (more: object): object => workloadClass("confined", { treatment: more });
+  const setup = (more: object): { policy: object; more: object[] } => ({
+    policy: limitedTo(1),
+    more: [workloadClass("other", { treatment: { policy: "RoundRobin" } }), confined(more)],
+  });
+  await using stage = await setStage(gate.before(answer("served")), setup({}));
+  const first = stage.ask(get());
+  await waitUntil(() => stage.endpoint.requests.length === 1, "the first is under way");
+  const waits = stage.ask(get("/", "x-work: confined"));
+  await queued(stage, 1);
+  const nowhere = { endpointSelector: { matchLabels: { tier: "elsewhere" } } };
+  assert.ok(await stage.gateway.rewrite({ pools: { pool: [stage.endpoint] }, ...setup(nowhere) }));
+  gate.open();
+  assert.equal((await first).text, "served");
+  assertRefused(await waits, "no-endpoint");
+});
+
 test("what is admitted shows in the metrics", async () => {
   const gate = closedGate();
   await using stage = await setStage(gate.before(answer("served")), { policy: limitedTo(1) });
