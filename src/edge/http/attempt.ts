@@ -113,10 +113,13 @@ export class Attempt {
       totalMs: nowMs - ticket.pickedMs,
     };
     const { firstByteMs, totalMs } = record;
-    this.#pool.brain.settle(ticket, { kind, status, firstByteMs, totalMs, usage }, nowMs);
-    if (parting === "release") connection.release();
-    else if (parting === "let-go") connection.letGo();
-    else connection.destroy();
+    try {
+      this.#pool.brain.settle(ticket, { kind, status, firstByteMs, totalMs, usage }, nowMs);
+    } finally {
+      if (parting === "release") connection.release();
+      else if (parting === "let-go") connection.letGo();
+      else connection.destroy();
+    }
     return record;
   }
 }
