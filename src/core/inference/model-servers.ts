@@ -83,6 +83,11 @@ export class ModelServers {
     return this.#hasPrefillers;
   }
 
+  isPrefiller(slot: number): boolean {
+    const server = this.#servers[slot];
+    return server !== undefined && isPrefiller(server);
+  }
+
   /** After membership was taken over. `bound`: every slot in use is below it. */
   adopt(spec: InferencePoolSpec | undefined, bound: number, nowMs: number): void {
     const name = spec?.policy.policy ?? "";

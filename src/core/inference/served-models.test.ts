@@ -16,7 +16,14 @@ const VLLM = JSON.stringify({
       max_model_len: 8_192,
       permission: [{ id: "modelperm-1" }],
     },
-    { id: "sql", object: "model", created: 1_763_600_001, owned_by: "vllm", root: "/lora/sql", parent: "base" },
+    {
+      id: "sql",
+      object: "model",
+      created: 1_763_600_001,
+      owned_by: "vllm",
+      root: "/lora/sql",
+      parent: "base",
+    },
   ],
 });
 
@@ -37,7 +44,15 @@ test("what is no list is none, and odd entries are left out", () => {
     assert.equal(readModelList(text), undefined, text);
   }
   const odd = JSON.stringify({
-    data: [null, 7, {}, { id: "" }, { id: 7 }, { id: "x".repeat(1_025) }, { id: "m", created: "x", parent: 7 }],
+    data: [
+      null,
+      7,
+      {},
+      { id: "" },
+      { id: 7 },
+      { id: "x".repeat(1_025) },
+      { id: "m", created: "x", parent: 7 },
+    ],
   });
   assert.deepEqual(
     readModelList(odd)!.map(({ id, created, parent }) => [id, created, parent]),

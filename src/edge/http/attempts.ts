@@ -18,6 +18,7 @@ import type { LoadReport } from "../../model/load-report.ts";
 import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { Verdict } from "../../model/verdict.ts";
 import { Attempt, type AttemptEnd, type Parting } from "./attempt.ts";
+import { Prefill } from "./inference/prefill.ts";
 import type { AnswerProgress } from "./inference/prompt-answer.ts";
 import type { ResponseReceiver } from "./endpoint-connection.ts";
 import type { Upstreams } from "./upstreams.ts";
@@ -37,6 +38,8 @@ export class Attempts implements PickFacts, AnswerProgress {
   prompt: InferenceRequest | undefined;
   open: Attempt | undefined;
   hedge: Attempt | undefined;
+  /** Where the open attempt's prompt is prefilled; undefined: where it is decoded. */
+  prefill: Prefill | undefined;
   readonly #notes: ExchangeNotes;
   readonly #context: AttemptsContext;
   #begun = 0;
@@ -74,7 +77,9 @@ export class Attempts implements PickFacts, AnswerProgress {
       if (pool.mayHedge) pool.hedges.sent(nowMs);
     }
     const verdict = pool.brain.pick(this, nowMs);
-    if (verdict.kind === "send") this.open = this.#attempt(verdict, receiver);
+    if (verdict.kind === "refuse") return verdict;
+    this.open = this.#attempt(verdict, receiver);
+    if (this.prompt !== undefined) this.prefill = Prefill.begin(pool, this.prompt, nowMs);
     return verdict;
   }
 
@@ -181,6 +186,7 @@ export class Attempts implements PickFacts, AnswerProgress {
   firstToken(): void {
     const nowMs = this.#context.clock();
     this.#notes.firstToken(nowMs);
+    this.prefill?.end("success", nowMs);
     this.routed.pool.brain.firstToken(this.open!.ticket, nowMs);
   }
 
@@ -198,6 +204,7 @@ export class Attempts implements PickFacts, AnswerProgress {
   }
 
   #close(attempt: Attempt, end: AttemptEnd, parting: Parting, nowMs: number): void {
+    this.prefill?.end(end.kind === "success" ? "success" : "cancelled", nowMs);
     this.tried.push(attempt.ticket.slot);
     if (attempt.number > 1) this.routed.pool.retries.end();
     this.#notes.attempts.push(attempt.end(end, parting, nowMs));

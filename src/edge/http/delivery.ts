@@ -27,6 +27,8 @@ export interface DeliveryOwner {
   readonly hasBegunToAnswer: boolean;
   /** The request goes to the endpoint now; what has come of it is still in hand. */
   onSending(endpointKey: string): void;
+  /** An endpoint was picked; the request goes there next. */
+  onPicked(): void;
   onInterim(head: ResponseHead, buffer: Buffer): void;
   onSwitch(head: ResponseHead, buffer: Buffer): Tunnel | undefined;
   /** The answer that counts begins; where its body goes. */
@@ -81,6 +83,7 @@ export class Delivery implements ResponseReceiver {
     const verdict = attempts.begin(this, nowMs);
     if (verdict.kind === "refuse") return this.#owner.onNobody(verdict.reason, nowMs);
     const attempt = attempts.open!;
+    this.#owner.onPicked();
     if (!this.#request.whole) attempt.excuse();
     if (attempt.reused) this.#send(nowMs);
   }

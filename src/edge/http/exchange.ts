@@ -137,6 +137,10 @@ export class Exchange implements DeliveryOwner, TunnelOwner, TurnTaker {
     this.refuse(reason, "", "gateway", retryAfterMs);
   }
 
+  onPicked(): void {
+    this.#prompt?.direct(this.#request, this.#attempts!.prefill?.endpointKey);
+  }
+
   onNobody(reason: "no-endpoint" | "pool-full", nowMs: number): void {
     if (this.#prompt?.mayWaitForEndpoint(reason, nowMs) === true) this.#phase = "nobody";
     else this.refuse(reason, "");

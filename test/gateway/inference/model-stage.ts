@@ -25,6 +25,8 @@ export interface ModelStageOptions {
   readonly more?: readonly object[];
   /** `spec` of a BackendPolicy for the pool. */
   readonly policy?: object;
+  /** Labels of each endpoint's Pod. */
+  readonly labels?: readonly Readonly<Record<string, string>>[];
 }
 
 const GROUP = "inference.networking.k8s.io";
@@ -35,7 +37,7 @@ export async function setModelStage(
 ): Promise<ModelStage> {
   const endpoints = await Promise.all(behaviours.map((behaviour) => startEndpoint(onlyPrompts(behaviour))));
   const rules = [{ backendRefs: [{ group: GROUP, kind: "InferencePool", name: "models" }] }];
-  const more = [...poolOf(endpoints), ...policyOf(options.policy), ...(options.more ?? [])];
+  const more = [...poolOf(endpoints, options.labels), ...policyOf(options.policy), ...(options.more ?? [])];
   const loan = await lendGateway({ pools: {}, rules, more }, {});
   const { gateway } = loan;
   const ask = (bytes: string | Buffer): Promise<RawResponse> =>
@@ -74,7 +76,7 @@ export function postBytes(path: string, body: object | string, ...fields: readon
   return Buffer.from(`${[...head, length].join("\r\n")}\r\n\r\n${text}`);
 }
 
-function poolOf(endpoints: readonly TestEndpoint[]): object[] {
+function poolOf(endpoints: readonly TestEndpoint[], labels: ModelStageOptions["labels"]): object[] {
   const ports = endpoints.map(({ port }) => port);
   return [
     {
@@ -91,7 +93,7 @@ function poolOf(endpoints: readonly TestEndpoint[]): object[] {
       kind: "Pod",
       metadata: {
         name: `model-${index}`,
-        labels: { app: "models" },
+        labels: { app: "models", ...labels?.[index] },
         annotations: { "llm-d.ai/active-ports": String(port) },
       },
       status: { podIP: "127.0.0.1", conditions: [{ type: "Ready", status: "True" }] },

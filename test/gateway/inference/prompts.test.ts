@@ -314,6 +314,36 @@ test("a silent model server is left for another when the connection fails, and n
   assert.deepEqual([response.status, errorOf(response).code], [504, "try-timeout"]);
 });
 
+test("a long prompt is prefilled at one endpoint and decoded at another, which is told of it", async () => {
+  const labels = [{ "llm-d.ai/role": "prefill" }, { "llm-d.ai/role": "decode" }];
+  await using stage = await setModelStage([chatAnswer("m", USAGE), chatAnswer("m", USAGE)], { labels });
+  const forged = "X-Prefiller-Host-Port: 10.9.9.9:1";
+  assert.equal((await stage.post(CHAT, chat("word ".repeat(2_000)), forged)).status, 200);
+  assert.equal((await stage.post(CHAT, chat("short"), forged)).status, 200);
+  const [prefiller, decoder] = stage.endpoints;
+  assert.equal(
+    promptsOf(prefiller!).length,
+    0,
+    "the decoding endpoint's sidecar speaks to it, not the gateway",
+  );
+  const told = promptsOf(decoder!).map(({ fields }) =>
+    fields.filter(([name]) => name.toLowerCase() === "x-prefiller-host-port").map(([, value]) => value),
+  );
+  assert.deepEqual(told, [[prefiller!.key], []]);
+});
+
+test("endpoints meant for some lengths get prompts of those, while there are any", async () => {
+  const labels = [
+    { "llm-d.ai/context-length-range": "0-1000" },
+    { "llm-d.ai/context-length-range": "1001-100000" },
+  ];
+  await using stage = await setModelStage([chatAnswer("m", {}), chatAnswer("m", {})], { labels });
+  for (let n = 0; n < 4; n++) {
+    assert.equal(await askedEndpoint(stage, chat(`short ${n}`, { max_tokens: 10 })), 0);
+    assert.equal(await askedEndpoint(stage, chat(`${n} long `.repeat(4_000), { max_tokens: 10 })), 1);
+  }
+});
+
 test("pipelined prompts are answered in order", async () => {
   await using stage = await setModelStage([echo()]);
   using client = await stage.client();

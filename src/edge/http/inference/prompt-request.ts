@@ -22,6 +22,7 @@ import { statedHead, unframedHeadText, type ForwardedBy } from "../wire/forward.
 import type { RequestHead } from "../wire/request-head.ts";
 import type { BodyForm, Reply } from "../reply.ts";
 import type { ResponseHead } from "../wire/response-head.ts";
+import { PREFILLER_HEADER } from "./prefill.ts";
 import { PromptAnswer, type AnswerProgress } from "./prompt-answer.ts";
 import { Spares } from "./spares.ts";
 
@@ -83,7 +84,7 @@ export class PromptRequest {
     return this.#reader!.feed(buffer, start, end);
   }
 
-  /** The body is whole, or has a fault; which, if it has. `request` is given the head and body that are to go on. */
+  /** The body is whole, or has a fault; which, if it has. `request` is given the body that is to go on. */
   read(request: OutgoingRequest): PromptFault | undefined {
     const reader = this.#reader!;
     const reading = reader.finish();
@@ -96,8 +97,13 @@ export class PromptRequest {
       const splice = spliceModel(body, prompt.model);
       if (splice !== undefined) request.splice(splice.start, splice.bytes, splice.end);
     }
-    request.setHead(statedHead(this.#unframedHead, request.bodyBytes));
     return undefined;
+  }
+
+  /** Gives the request the head for the endpoint that was picked. `prefillerKey`: who prefills for it. */
+  direct(request: OutgoingRequest, prefillerKey: string | undefined): void {
+    const prefiller = prefillerKey === undefined ? "" : `${PREFILLER_HEADER}: ${prefillerKey}\r\n`;
+    request.setHead(statedHead(`${this.#unframedHead}${prefiller}`, request.bodyBytes));
   }
 
   #refused(fault: RequestFault): PromptFault {

@@ -76,12 +76,25 @@ export function unframedHeadText(head: RequestHead, buffer: Buffer, by: Forwarde
   const { fields } = head;
   for (let i = 0; i < fields.count; i++) {
     const kind = fields.kind[i];
-    const isEncoding = equalsIgnoreCase(buffer, fields.nameAt[i]!, fields.nameEnd[i]!, "accept-encoding");
-    if (isEncoding || kind === FieldKind.CONTENT_LENGTH || kind === FieldKind.EXPECT) {
+    if (isOurs(buffer, fields.nameAt[i]!, fields.nameEnd[i]!) || kind === FieldKind.CONTENT_LENGTH || kind === FieldKind.EXPECT) {
       fields.kind[i] = FieldKind.NOMINATED;
     }
   }
   return `${fieldsText(head, buffer, by)}Accept-Encoding: identity\r\n`;
+}
+
+/** What we say ourselves to a model server: nobody may say it in our stead. */
+const SAID_TO_MODEL_SERVERS = [
+  "accept-encoding",
+  "x-prefiller-host-port",
+  "x-encoder-hosts-ports",
+  "x-data-parallel-host-port",
+  "x-kv-cache-source-host-port",
+  "x-gateway-destination-endpoint",
+];
+
+function isOurs(buffer: Buffer, nameAt: number, nameEnd: number): boolean {
+  return SAID_TO_MODEL_SERVERS.some((name) => equalsIgnoreCase(buffer, nameAt, nameEnd, name));
 }
 
 export function statedHead(unframed: string, bodyBytes: number): string {
