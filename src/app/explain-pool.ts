@@ -7,13 +7,13 @@ import type { Explanation, FilterReason } from "../model/explanation.ts";
 import type { Prng } from "../std/prng.ts";
 import type { LivePool } from "./live-pool.ts";
 
-/** `compared`: looked at and not chosen. `not-drawn`: it could have been chosen, and was not looked at. */
+/** `compared`: compared and not chosen. `not-drawn`: it could have been chosen, and was not looked at. */
 export type Standing = "chosen" | "compared" | "not-drawn" | FilterReason;
 
 export interface ExplainedEndpoint extends EndpointReport {
   readonly zone: string | undefined;
   readonly standing: Standing;
-  /** As compared: lower wins. */
+  /** As compared: lower wins. Of more than two that were compared, only the best two are told. */
   readonly score: number | undefined;
 }
 
@@ -29,16 +29,22 @@ export function explainPool(pool: LivePool, facts: PickFacts, prng: Prng, nowMs:
   const zones = new Map(pool.spec.endpoints.map(({ key, zone }) => [key, zone]));
   const filters = new Map(decision.filtered.map(({ key, reason }) => [key, reason]));
   const considered = new Map(decision.considered.map((each) => [each.key, each]));
+  const compared = new Set(decision.compared);
   const endpoints = pool.brain.report(nowMs).map((report): ExplainedEndpoint => {
     const { key } = report;
     const looked = considered.get(key);
     const standing =
       key === decision.chosen
         ? "chosen"
-        : (filters.get(key) ?? (looked === undefined ? "not-drawn" : "compared"));
+        : (filters.get(key) ?? (looked === undefined && !compared.has(key) ? "not-drawn" : "compared"));
     return { ...report, zone: zones.get(key), standing, score: looked?.score };
   });
-  return { decision, endpoints: endpoints.toSorted((a, b) => rank(a.standing) - rank(b.standing)) };
+  return { decision, endpoints: endpoints.toSorted((a, b) => rank(a.standing) - rank(b.standing) || order(a.score) - order(b.score)) };
+}
+
+/** Those whose score is told stand first. */
+function order(score: number | undefined): number {
+  return score === undefined ? 1 : 0;
 }
 
 function rank(standing: Standing): number {

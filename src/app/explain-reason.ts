@@ -8,17 +8,20 @@ import type { DecisionReason } from "../model/explanation.ts";
 export interface DecisionFacts {
   readonly reason: DecisionReason;
   readonly chosen: string | undefined;
-  /** Those that were looked at. */
+  /** Whose scores are told: the best two of those that were compared. */
   readonly considered: readonly { readonly key: string; readonly score: number | undefined }[];
+  /** How many were compared. */
+  readonly compared: number;
 }
 
-export function becauseOf({ reason, chosen, considered }: DecisionFacts): string {
+export function becauseOf({ reason, chosen, considered, compared }: DecisionFacts): string {
   const own = considered.find(({ key }) => key === chosen)?.score;
   const other = considered.find(({ key }) => key !== chosen);
   if (own !== undefined && own === other?.score) {
-    return `nothing tells it from ${other.key}, the other that was looked at (both ${scoreText(own)})`;
+    const which = compared > 2 ? nextOf(compared) : "the other that was looked at";
+    return `nothing tells it from ${other.key}, ${which} (both ${scoreText(own)})`;
   }
-  const versus = versusText(own, other);
+  const versus = versusText(own, other, compared);
   switch (reason) {
     case "none":
       return "of a reason that was not noted";
@@ -52,10 +55,16 @@ export function becauseOf({ reason, chosen, considered }: DecisionFacts): string
 function versusText(
   score: number | undefined,
   other: { readonly key: string; readonly score: number | undefined } | undefined,
+  compared: number,
 ): string {
   if (score === undefined || other?.score === undefined) return "";
   const [own, others] = distinct(score, other.score);
-  return ` (${own} against ${others} at ${other.key})`;
+  const which = compared > 2 ? `, ${nextOf(compared)}` : "";
+  return ` (${own} against ${others} at ${other.key}${which})`;
+}
+
+function nextOf(compared: number): string {
+  return `the next best of the ${compared} compared`;
 }
 
 /** With as many figures as it takes to tell them apart. */

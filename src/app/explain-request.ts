@@ -166,7 +166,9 @@ function verdictOf(backends: readonly BackendExplanation[]): ExplainedVerdict {
     displayName: endpoints[0]!.displayName,
     pool: pool!,
     waits: isFull(work!.room),
-    because: alone ? "nobody else may serve" : becauseOf(decision),
+    because: alone
+      ? "nobody else may serve"
+      : becauseOf({ ...decision, compared: decision.compared.length }),
   };
 }
 

@@ -16,7 +16,7 @@ export const DECISION_REASONS = [
   "random",
   /** Of two, the one with fewer requests in flight for its weight. */
   "fewer-in-flight",
-  /** Of two, the one where the next request costs less. */
+  /** Of those that were compared, the one where the next request costs less. */
   "lower-cost",
   /** Seldom measured, so that its estimate stays true. */
   "explored",
@@ -72,8 +72,10 @@ export interface Explanation {
   /** How many stood for choice. */
   readonly eligible: number;
   readonly filtered: readonly FilteredEndpoint[];
-  /** Those that were looked at. */
+  /** Whose scores are told: the chosen one, and the other of two or the next best of more. */
   readonly considered: readonly ExplainedCandidate[];
+  /** Keys of all that were compared; empty: nobody was. */
+  readonly compared: readonly string[];
   /** Undefined: the pick is refused. */
   readonly chosen: string | undefined;
   readonly refused: "no-endpoint" | "pool-full" | undefined;
@@ -91,5 +93,8 @@ export interface RecordedDecision {
   readonly tried: number;
   readonly chosen: string;
   readonly reason: DecisionReason;
+  /** As in an explanation. */
   readonly considered: readonly { readonly key: string; readonly score: number | undefined }[];
+  /** How many were compared; 0: nobody was. */
+  readonly compared: number;
 }

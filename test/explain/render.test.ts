@@ -45,15 +45,16 @@ test("every reason has a sentence of its own", () => {
     { key: "a", score: 1 },
     { key: "b", score: 2 },
   ];
-  const sentences = DECISION_REASONS.map((reason) => becauseOf({ reason, chosen: "a", considered }));
+  const sentences = DECISION_REASONS.map((reason) => becauseOf({ reason, chosen: "a", considered, compared: 2 }));
   assert.equal(new Set(sentences).size, DECISION_REASONS.length);
 });
 
 test("scores are told with as many figures as tell them apart, and no winner is claimed of a tie", () => {
-  const because = (own: number, other: number): string =>
+  const because = (own: number, other: number, compared = 2): string =>
     becauseOf({
       reason: "lower-cost",
       chosen: "a",
+      compared,
       considered: [
         { key: "b", score: other },
         { key: "a", score: own },
@@ -61,7 +62,12 @@ test("scores are told with as many figures as tell them apart, and no winner is 
     });
   assert.equal(because(12.51, 80.2), "the next request costs less there (12.5 against 80.2 at b)");
   assert.equal(because(270.84, 271.43), "the next request costs less there (270.8 against 271.4 at b)");
-  assert.match(because(5, 5), /^nothing tells it from b/);
+  assert.match(because(5, 5), /^nothing tells it from b, the other that was looked at /);
+  assert.equal(because(5, 5, 7), "nothing tells it from b, the next best of the 7 compared (both 5)");
+  assert.equal(
+    because(1, 2, 32),
+    "the next request costs less there (1 against 2 at b, the next best of the 32 compared)",
+  );
   assert.deepEqual(
     [0, 0.0004, 12_345].map((score) => scoreText(score)),
     ["0", "4.00e-4", "12300"],
@@ -73,7 +79,7 @@ test("a pool of hundreds stays on one screen, and the rest is counted", async ()
   const said = await explained({ pools: { pool: endpoints(300) } }, "http://a/");
   const text = textOf(renderRequest(said, "manifests"));
   assert.ok(text.split("\n").length <= 40, text);
-  assert.match(text, /\n {2}and 288 not drawn\n/);
+  assert.match(text, /\n {2}and 20 compared, 268 not drawn\n/);
 });
 
 test("a class of work that the request says itself to be of is told", async () => {

@@ -103,7 +103,7 @@ export class Chooser {
       columns: copyColumns(columns),
       candidates: SlotSet.of(eligible),
       prng: copyPrng(prng),
-      trace: new Trace(),
+      trace: new Trace([]),
     };
     return { picker: this.#picker.copy(world), world };
   }

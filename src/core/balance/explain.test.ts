@@ -75,6 +75,27 @@ test("every policy: the explanation names the endpoint that the next pick takes,
   }
 });
 
+test("ShortestDelay: all that were compared are told, the best two with their scores, and how many is recorded", () => {
+  for (const [count, compared] of [
+    [1, 0],
+    [2, 2],
+    [5, 5],
+    [100, 32],
+  ] as const) {
+    const brain = new PoolBrain({ prng: createPrng(1) });
+    brain.adopt(spec(keys(count), "ShortestDelay"), 0);
+    const explained = brain.explain({ tried: [] }, 0);
+    assert.equal(new Set(explained.compared).size, compared);
+    assert.equal(explained.considered.length, Math.min(count, 2));
+    if (compared > 0) {
+      for (const { key } of explained.considered) assert.ok(explained.compared.includes(key), key);
+    }
+    const verdict = brain.pick({ tried: [] }, 0);
+    assert.ok(verdict.kind === "send");
+    assert.equal(brain.recent.find(verdict.ticket.decision)?.compared, compared);
+  }
+});
+
 test("who was filtered, and why", () => {
   const brain = new PoolBrain({ prng: createPrng(1) });
   const old = spec(["gone", "a", "b", "c", "d", endpoint("slow", "draining")], "RoundRobin", {

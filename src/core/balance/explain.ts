@@ -49,6 +49,7 @@ export function explainPick(setting: ExplainSetting, facts: PickFacts, nowMs: nu
       ...accountOf(chooser.picker.account()),
       filtered: filteredOf(setting, facts, undefined),
       considered: [],
+      compared: [],
       chosen: undefined,
       refused: eligible.anyMayServe ? "pool-full" : "no-endpoint",
       reason: "none",
@@ -58,6 +59,7 @@ export function explainPick(setting: ExplainSetting, facts: PickFacts, nowMs: nu
   const slot = picker.choose(facts, nowMs);
   const { trace } = world;
   const looked = [...new Set([trace.first, trace.second, slot])].filter((each) => each !== NONE);
+  const compared = trace.compared > 2 ? trace.scan! : trace.compared === 2 ? [trace.first, trace.second] : [];
   const account = picker.account();
   return {
     ...frame,
@@ -75,6 +77,7 @@ export function explainPick(setting: ExplainSetting, facts: PickFacts, nowMs: nu
         factors: chooser.picker.factors(each, nowMs),
       };
     }),
+    compared: [...new Set(compared)].map((each) => members.endpointAt(each).key),
     chosen: members.endpointAt(slot).key,
     refused: undefined,
     reason: reasonOf(trace.reason),

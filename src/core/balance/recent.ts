@@ -23,6 +23,7 @@ export class RecentDecisions {
   readonly #atMs = new Float64Array(DECISIONS_KEPT);
   readonly #tried = new Int32Array(DECISIONS_KEPT);
   readonly #reasons = new Uint8Array(DECISIONS_KEPT);
+  readonly #compared = new Int32Array(DECISIONS_KEPT);
   readonly #scores = new Float64Array(DECISIONS_KEPT * 2);
   readonly #chosen: (Endpoint | undefined)[] = Array.from({ length: DECISIONS_KEPT }, () => undefined);
   readonly #first: (Endpoint | undefined)[] = Array.from({ length: DECISIONS_KEPT }, () => undefined);
@@ -39,6 +40,7 @@ export class RecentDecisions {
     this.#atMs[at] = nowMs;
     this.#tried[at] = tried;
     this.#reasons[at] = trace.reason;
+    this.#compared[at] = trace.compared;
     this.#scores[at * 2] = trace.scores[0]!;
     this.#scores[at * 2 + 1] = trace.scores[1]!;
     this.#chosen[at] = chosen;
@@ -61,6 +63,7 @@ export class RecentDecisions {
         ...looked(this.#first[at], this.#scores[at * 2]!),
         ...looked(this.#second[at], this.#scores[at * 2 + 1]!),
       ],
+      compared: this.#compared[at]!,
     };
   }
 

@@ -107,7 +107,10 @@ export class ShortestDelay extends PickerBase {
       }
     }
     if (next === NONE) trace.single(best, BY_ONLY);
-    else trace.pair(best, next, BY_COST);
+    else trace.pair(best, next, BY_COST, count);
+    if (trace.scan !== undefined) {
+      for (let i = 0; i < count; i++) trace.scan.push(candidates.at(wrapped(from + i, n)));
+    }
     return best;
   }
 
