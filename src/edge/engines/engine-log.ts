@@ -32,8 +32,7 @@ export class EngineLog {
   }
 
   scraped(member: Member): void {
-    if (this.#silent.delete(member.name))
-      this.#log.info(factsOf(member), "engine's metrics are read again");
+    if (this.#silent.delete(member.name)) this.#log.info(factsOf(member), "engine's metrics are read again");
   }
 
   /** Asked now and then. `fault` undefined: its cache events come. */

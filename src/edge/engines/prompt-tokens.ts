@@ -9,13 +9,21 @@
 import type { Prompt } from "../../app/inference/prompt-desk.ts";
 import type { SentBody } from "../../app/inference/engine-watch.ts";
 import type { InferenceFacts } from "../../model/inference-facts.ts";
+import type { EngineBlocks } from "../../core/inference/engine-blocks/engine-blocks.ts";
+import type { Endpoint } from "../../model/endpoint.ts";
 import { tokensInBody, type Tokeniser } from "../kv-events/tokeniser.ts";
-import type { Member } from "./followed-pool.ts";
 
 /** Some 60,000 tokens, whose answer takes about 3 ms to read. */
 const BODY_BYTES_MAX = 262_144;
 const FIRST_REST_MS = 1_000;
 const REST_MS_MAX = 60_000;
+
+/** The endpoint that a prompt is sent to; a Member of followed-pool.ts. */
+export interface PromptTaker {
+  readonly name: string;
+  readonly endpoint: Endpoint;
+  readonly followed: { readonly blocks: EngineBlocks; readonly adapters: ReadonlySet<string> };
+}
 
 export interface PromptTokensOptions {
   readonly tokeniser: Tokeniser;
@@ -39,7 +47,7 @@ export class PromptTokens {
   }
 
   /** The prompt is being sent to the member. */
-  learn(member: Member, { facts, model }: Prompt, body: SentBody): void {
+  learn(member: PromptTaker, { facts, model }: Prompt, body: SentBody): void {
     const { hashes, count } = facts.prompt;
     if (!isTieable(facts) || body.bodyBytes > BODY_BYTES_MAX) return;
     if (member.followed.blocks.isTied(hashes, count)) return;
@@ -59,7 +67,7 @@ export class PromptTokens {
   }
 
   async #tie(
-    member: Member,
+    member: PromptTaker,
     facts: InferenceFacts,
     model: string,
     areKnown: boolean,
@@ -78,7 +86,7 @@ export class PromptTokens {
     );
   }
 
-  async #ask({ name, endpoint }: Member, body: Buffer): Promise<Int32Array | undefined> {
+  async #ask({ name, endpoint }: PromptTaker, body: Buffer): Promise<Int32Array | undefined> {
     const { tokeniser, clock } = this.#options;
     if (!tokeniser.hasRoom) return undefined;
     const tokens = await tokeniser.ask(endpoint.address, endpoint.port, body);

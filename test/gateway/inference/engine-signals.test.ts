@@ -93,7 +93,7 @@ async function taker(
 /** A token for each four characters, so that tokens and bytes go evenly. */
 function tokensOf(text: string): readonly number[] {
   return Array.from({ length: Math.ceil(text.length / 4) }, (_, n) =>
-    [...text.slice(4 * n, 4 * n + 4)].reduce((sum, char) => sum * 31 + char.charCodeAt(0), 7),
+    Buffer.from(text.slice(4 * n, 4 * n + 4)).reduce((sum, byte) => sum * 31 + byte, 7),
   );
 }
 

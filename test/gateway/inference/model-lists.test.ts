@@ -23,7 +23,7 @@ const get = (gateway: TestGateway, target: string, method = "GET"): Promise<RawR
   });
 
 const idsIn = ({ text }: RawResponse): readonly string[] =>
-  (JSON.parse(text) as { data: { id: string }[] }).data.map(({ id }) => id).sort();
+  (JSON.parse(text) as { data: { id: string }[] }).data.map(({ id }) => id).toSorted();
 
 /** Until the list is what is wanted; a mismatch is told with what it was at last. */
 async function listed(gateway: TestGateway, target: string, ids: readonly string[]): Promise<void> {
