@@ -3,6 +3,7 @@
  */
 import { answer } from "../../kit/behaviours.ts";
 import type { Behaviour, ReceivedRequest } from "../../kit/exchange.ts";
+import { INFERENCE_GROUP as GROUP, inferencePool } from "../../kit/inference-pool.ts";
 import type { Field } from "../../kit/message.ts";
 import { startEndpoint, type TestEndpoint } from "../../kit/endpoint.ts";
 import { lendGateway } from "../http/gateway-loan.ts";
@@ -29,15 +30,17 @@ export interface ModelStageOptions {
   readonly labels?: readonly Readonly<Record<string, string>>[];
 }
 
-const GROUP = "inference.networking.k8s.io";
-
 export async function setModelStage(
   behaviours: readonly Behaviour[],
   options: ModelStageOptions = {},
 ): Promise<ModelStage> {
   const endpoints = await Promise.all(behaviours.map((behaviour) => startEndpoint(onlyPrompts(behaviour))));
   const rules = [{ backendRefs: [{ group: GROUP, kind: "InferencePool", name: "models" }] }];
-  const more = [...poolOf(endpoints, options.labels), ...policyOf(options.policy), ...(options.more ?? [])];
+  const more = [
+    ...inferencePool(endpoints, options.labels),
+    ...policyOf(options.policy),
+    ...(options.more ?? []),
+  ];
   const loan = await lendGateway({ pools: {}, rules, more }, {});
   const { gateway } = loan;
   const ask = (bytes: string | Buffer): Promise<RawResponse> =>
@@ -74,31 +77,6 @@ export function postBytes(path: string, body: object | string, ...fields: readon
   const head = [`POST ${path} HTTP/1.1`, "Host: a.test", "Content-Type: application/json", ...fields];
   const length = `Content-Length: ${Buffer.byteLength(text)}`;
   return Buffer.from(`${[...head, length].join("\r\n")}\r\n\r\n${text}`);
-}
-
-function poolOf(endpoints: readonly TestEndpoint[], labels: ModelStageOptions["labels"]): object[] {
-  const ports = endpoints.map(({ port }) => port);
-  return [
-    {
-      apiVersion: `${GROUP}/v1`,
-      kind: "InferencePool",
-      metadata: { name: "models" },
-      spec: {
-        selector: { matchLabels: { app: "models" } },
-        targetPorts: (ports.length === 0 ? [1] : ports).map((number) => ({ number })),
-      },
-    },
-    ...ports.map((port, index) => ({
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: {
-        name: `model-${index}`,
-        labels: { app: "models", ...labels?.[index] },
-        annotations: { "llm-d.ai/active-ports": String(port) },
-      },
-      status: { podIP: "127.0.0.1", conditions: [{ type: "Ready", status: "True" }] },
-    })),
-  ];
 }
 
 function policyOf(spec: object | undefined): object[] {
