@@ -116,7 +116,7 @@ function measure(name: InferencePolicyName, endpoints: number, tokens: number, d
 
 const decisions = Number(process.argv[2] ?? 20_000);
 const asked = process.argv[3]?.split(",");
-const policies = INFERENCE_POLICIES.filter((name) => asked?.includes(name) ?? name === "inference");
+const policies = INFERENCE_POLICIES.filter((name) => asked?.includes(name) ?? name === "cost");
 console.log(`node ${process.version}, ${decisions} decisions each; us`);
 console.log("policy           slots  prompt  choose50  chose99   sent50   sent99   both99  both999  MiB");
 for (const name of policies)

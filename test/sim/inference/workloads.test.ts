@@ -135,6 +135,6 @@ describe("the capacity", () => {
       }).stopped;
     assert.ok(held("round-robin", 6) && !held("round-robin", 10));
     assert.ok(held("sticky-18s", 10));
-    assert.ok(held("inference", 10));
+    assert.ok(held("cost", 10));
   });
 });

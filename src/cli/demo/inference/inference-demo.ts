@@ -26,6 +26,9 @@ export interface InferenceDemoOptions {
   readonly out?: NodeJS.WritableStream;
 }
 
+/** Each is there within a second or two on a machine that is not busy. */
+const READY_WITHIN_MS = 20_000;
+
 export async function runInferenceDemo(options: InferenceDemoOptions): Promise<number> {
   const out = options.out ?? process.stdout;
   const say = (text: string): void => void out.write(`${text}\n`);
@@ -49,9 +52,12 @@ export async function runInferenceDemo(options: InferenceDemoOptions): Promise<n
   ];
   for (const { process } of parts) void process.ended.then(() => end.stop());
   let dead: (typeof parts)[number] | undefined;
+  let isLate = false;
   try {
     const ready = await Promise.all([
-      ...fleets.map((fleet) => fleet.ready(end.signal)),
+      ...fleets.map((fleet) =>
+        fleet.ready(AbortSignal.any([end.signal, AbortSignal.timeout(READY_WITHIN_MS)])),
+      ),
       gateway.ready(ADMIN_PORT, end.signal),
     ]);
     if (ready.every(Boolean)) {
@@ -62,6 +68,8 @@ export async function runInferenceDemo(options: InferenceDemoOptions): Promise<n
         end.signal,
       );
     }
+    // Nothing has died and nobody has stopped it, and yet not all are there.
+    else isLate = !end.signal.aborted;
     dead = parts.find(({ process }) => process.hasEnded);
   } finally {
     await Promise.all(parts.map(({ process }) => process.stop()));
@@ -70,7 +78,8 @@ export async function runInferenceDemo(options: InferenceDemoOptions): Promise<n
   }
   if (dead !== undefined)
     say(`${dead.name} did not run. Its last words:\n${dead.process.output || "(none)"}`);
-  return dead === undefined ? 0 : 1;
+  else if (isLate) say("The gateway or the engines were not ready in time.");
+  return dead === undefined && !isLate ? 0 : 1;
 }
 
 function gatewayCommand(manifests: string): readonly string[] {

@@ -1,5 +1,5 @@
 /**
- * From a policy's public name to the code that carries it out. `inference` is the default; the others are there to compare.
+ * From a policy's public name to the code that carries it out. `cost` is the default; the others are there to compare.
  */
 import { CacheAware } from "./cache-aware.ts";
 import { Cost } from "./cost.ts";
@@ -17,7 +17,7 @@ import { RuledPolicy, type RuleFactory } from "./rule.ts";
 import { Sticky } from "./sticky.ts";
 
 const RULES = {
-  inference: (knowledge, prng) => new Cost(knowledge, prng),
+  cost: (knowledge, prng) => new Cost(knowledge, prng),
   "round-robin": (knowledge, prng) => new InTurn(knowledge, prng),
   random: (knowledge, prng) => new AtRandom(knowledge, prng),
   "least-request": (knowledge, prng) => new FewestInFlight(knowledge, prng),
