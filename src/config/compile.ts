@@ -66,7 +66,7 @@ export function compile(resources: Resources): Compiled {
   const config: GatewayConfig = {
     listeners: listenerSpecs(listeners, served),
     pools,
-    workloadClasses: workloadClasses(lookup, problems),
+    workloadClasses: workloadClasses(lookup, pools, problems),
   };
   const status = statusOf({
     classes,

@@ -5,6 +5,7 @@
  * Order is precedence: older first, then by namespace and name, as wherever one of several must win.
  */
 import type { BalancingPolicy } from "../../model/policy.ts";
+import type { PoolSpec } from "../../model/pool.ts";
 import type { Problem } from "../../model/problem.ts";
 import {
   BUILT_IN_PROFILES,
@@ -28,17 +29,25 @@ import { byAge, problemIn } from "./report.ts";
 type ClassResource = Resource<"WorkloadClass">;
 type Spec = Bodies["WorkloadClass"]["spec"];
 
-export function workloadClasses(lookup: Lookup, problems: Problem[]): readonly WorkloadClass[] {
+/** `pools`: all there are. */
+export function workloadClasses(
+  lookup: Lookup,
+  pools: readonly PoolSpec[],
+  problems: Problem[],
+): readonly WorkloadClass[] {
   return lookup.resources.workloadClasses.toSorted(byAge).map((resource) => {
     const { spec } = resource.body;
     // The schema lets only the model's own names through.
     const kind = (spec.base as WorkloadKind | undefined) ?? "interactive";
     problems.push(...unknownRoutes(lookup, resource));
+    const poolKeys = poolKeysOf(lookup, resource, problems);
+    const keyless = keylessPool(resource, poolKeys, pools);
+    if (keyless !== undefined) problems.push(keyless);
     return {
       name: `${resource.namespace}/${resource.name}`,
       kind,
       profile: (spec.profile as ResourceProfile | undefined) ?? BUILT_IN_PROFILES[kind],
-      poolKeys: poolKeysOf(lookup, resource, problems),
+      poolKeys,
       match: spec.match.map((match) => matchOf(match, resource.namespace)),
       tenantHeader: spec.tenantHeader?.toLowerCase(),
       treatment: treatmentOf(spec.treatment, BUILT_IN_TREATMENTS[kind]),
@@ -70,6 +79,26 @@ function poolKeysOf(
       );
     }
     return [];
+  });
+}
+
+/** What a request's key is, the pool says: without that, ConsistentHash would have nothing to go by. */
+function keylessPool(
+  resource: ClassResource,
+  poolKeys: readonly string[] | undefined,
+  pools: readonly PoolSpec[],
+): Problem | undefined {
+  if (resource.body.spec.treatment?.policy !== "ConsistentHash") return undefined;
+  const keyless = pools.find(
+    ({ key, policy }) =>
+      (poolKeys === undefined || poolKeys.includes(key)) && policy.balancingOptions?.hash === undefined,
+  );
+  if (keyless === undefined) return undefined;
+  return problemIn(resource, {
+    severity: "error",
+    path: ["spec", "treatment", "policy"],
+    message: `ConsistentHash needs a key to hash, and the pool ${keyless.key} has none`,
+    expected: "targetRefs to Services whose BackendPolicy has balancing.consistentHash, or another policy",
   });
 }
 
