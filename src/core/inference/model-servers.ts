@@ -174,7 +174,7 @@ export class ModelServers {
   #create(name: string): InferencePolicy | undefined {
     if (name === "") return undefined;
     // Configuration lets only known names through.
-    const known = INFERENCE_POLICIES.find((each) => each === name) ?? "inference";
+    const known = INFERENCE_POLICIES.find((each) => each === name) ?? "cost";
     return createInferencePolicy(known, { prng: this.#prng, indexBlocksMax: DEFAULT_INDEX_BLOCKS_MAX });
   }
 }
