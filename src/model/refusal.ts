@@ -111,6 +111,12 @@ export const REFUSALS = {
     clientMayRetry: true,
     meaning: "Every endpoint of the pool is at its connection limit.",
   },
+  "prompts-full": {
+    status: 503,
+    grpcCode: 14,
+    clientMayRetry: true,
+    meaning: "The gateway holds as many bytes of prompts, read and waiting, as it may.",
+  },
   "queue-full": {
     status: 503,
     grpcCode: 14,

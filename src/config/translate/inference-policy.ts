@@ -34,9 +34,22 @@ export function inferencePoolPolicyOf(spec: Spec | undefined): InferencePoolPoli
       // What is best is for Plimsoll to say, and of model servers it knows.
       balancing: policy.balancing === "Auto" ? "Inference" : policy.balancing,
       retries: { ...policy.retries, perTryTimeoutMs },
+      outlierDetection: unlessLatency(policy.outlierDetection, spec),
     },
     inference: inferencePolicyOf(spec?.balancing?.inference),
   };
+}
+
+/**
+ * Engines with the long prompts answer later than their peers, and the policy knows of slow ones by itself: latency ejects a
+ * model server only where it is asked for.
+ */
+function unlessLatency(
+  outlier: PoolPolicy["outlierDetection"],
+  spec: Spec | undefined,
+): PoolPolicy["outlierDetection"] {
+  if (outlier === undefined || spec?.outlierDetection?.latencyFactor !== undefined) return outlier;
+  return { ...outlier, latency: { ...outlier.latency, factor: 0 } };
 }
 
 function inferencePolicyOf(given: InferenceManifest | undefined): InferencePolicy {

@@ -16,7 +16,7 @@ import type { InferenceApi, RequestFault } from "../../../model/inference-facts.
 import { REFUSALS, type Refusal } from "../../../model/refusal.ts";
 import type { OwnBody } from "../answer.ts";
 import type { AnswerStream } from "../answer-stream.ts";
-import { PROMPT_BYTES_MAX } from "../limits.ts";
+import { PROMPTS_BYTES_MAX, PROMPT_BYTES_MAX } from "../limits.ts";
 import type { OutgoingRequest } from "../outgoing-request.ts";
 import { statedHead, unframedHeadText, type ForwardedBy } from "../wire/forward.ts";
 import type { RequestHead } from "../wire/request-head.ts";
@@ -27,12 +27,14 @@ import { PromptAnswer, type AnswerProgress } from "./prompt-answer.ts";
 import { Spares } from "./spares.ts";
 
 const requestReaders = new Spares(() => new RequestReader({ bodyBytesMax: PROMPT_BYTES_MAX }));
+/** Of all prompts that are being read, wait or are under way. */
+let heldBytes = 0;
+
 const responseReaders = new Spares(() => new ResponseReader());
 
 export interface PromptFault {
   readonly refusal: Refusal;
   readonly detail: string;
-  readonly param: string;
 }
 
 /** Undefined: the pool has no model servers, or the request is none that is read for them. */
@@ -57,6 +59,7 @@ export class PromptRequest {
   #answer: PromptAnswer | undefined;
   #prompt: Prompt | undefined;
   #fault: RequestFault | undefined;
+  #heldBytes = 0;
   /** For an endpoint, the pool being empty. */
   #waitingSinceMs: number | undefined;
 
@@ -79,16 +82,18 @@ export class PromptRequest {
     return this.#answer;
   }
 
-  /** Body bytes as they come. False: it is no request of the API, whatever may follow. */
+  /** Body bytes as they come. False: it will be no request that can be served, whatever may follow. */
   feed(buffer: Buffer, start: number, end: number): boolean {
-    return this.#reader!.feed(buffer, start, end);
+    this.#heldBytes += end - start;
+    heldBytes += end - start;
+    return heldBytes <= PROMPTS_BYTES_MAX && this.#reader!.feed(buffer, start, end);
   }
 
   /** The body is whole, or has a fault; which, if it has. `request` is given the body that is to go on. */
   read(request: OutgoingRequest): PromptFault | undefined {
-    const reader = this.#reader!;
-    const reading = reader.finish();
+    const reading = this.#reader!.finish();
     this.#giveBack();
+    if (heldBytes > PROMPTS_BYTES_MAX) return { refusal: "prompts-full", detail: "" };
     if (reading.kind === "fault") return this.#refused(reading.fault);
     const { body } = reading;
     const prompt = this.#desk.take(body, this.#headers);
@@ -109,7 +114,7 @@ export class PromptRequest {
   #refused(fault: RequestFault): PromptFault {
     this.#fault = fault;
     const refusal = statusOf(fault) === 413 ? "inference-request-too-large" : "bad-inference-request";
-    return { refusal, detail: messageOf(fault), param: fault.path };
+    return { refusal, detail: messageOf(fault) };
   }
 
   /**
@@ -176,6 +181,8 @@ export class PromptRequest {
     notes.model = this.#prompt?.facts.model;
     notes.usage = this.#answer?.usage();
     this.#giveBack();
+    heldBytes -= this.#heldBytes;
+    this.#heldBytes = 0;
     if (this.#answerReader !== undefined) responseReaders.giveBack(this.#answerReader);
     this.#answerReader = undefined;
     this.#answer = undefined;
