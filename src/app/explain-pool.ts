@@ -39,7 +39,12 @@ export function explainPool(pool: LivePool, facts: PickFacts, prng: Prng, nowMs:
         : (filters.get(key) ?? (looked === undefined && !compared.has(key) ? "not-drawn" : "compared"));
     return { ...report, zone: zones.get(key), standing, score: looked?.score };
   });
-  return { decision, endpoints: endpoints.toSorted((a, b) => rank(a.standing) - rank(b.standing) || order(a.score) - order(b.score)) };
+  return {
+    decision,
+    endpoints: endpoints.toSorted(
+      (a, b) => rank(a.standing) - rank(b.standing) || order(a.score) - order(b.score),
+    ),
+  };
 }
 
 /** Those whose score is told stand first. */

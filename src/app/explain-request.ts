@@ -3,7 +3,8 @@
  *
  * Runs on any view: that of a gateway at work or one built from manifests for the purpose. It asks what the request line
  * asks, in its order and with a copy of its generator (a rule's backend is drawn before the endpoint), so a request that came
- * at this moment would go where it says. Nothing is picked, counted or drawn.
+ * at this moment would go where it says, unless one of the few things befalls it that are not foreseen: it waits or is throttled,
+ * an ejection comes due, or it is sent to try an endpoint that is out. Nothing is picked, counted or drawn.
  */
 import { hashOf } from "../core/balance/hash-key.ts";
 import { NO_HASH } from "../core/balance/pick-facts.ts";
@@ -166,9 +167,7 @@ function verdictOf(backends: readonly BackendExplanation[]): ExplainedVerdict {
     displayName: endpoints[0]!.displayName,
     pool: pool!,
     waits: isFull(work!.room),
-    because: alone
-      ? "nobody else may serve"
-      : becauseOf({ ...decision, compared: decision.compared.length }),
+    because: alone ? "nobody else may serve" : becauseOf({ ...decision, compared: decision.compared.length }),
   };
 }
 

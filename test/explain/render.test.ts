@@ -45,7 +45,9 @@ test("every reason has a sentence of its own", () => {
     { key: "a", score: 1 },
     { key: "b", score: 2 },
   ];
-  const sentences = DECISION_REASONS.map((reason) => becauseOf({ reason, chosen: "a", considered, compared: 2 }));
+  const sentences = DECISION_REASONS.map((reason) =>
+    becauseOf({ reason, chosen: "a", considered, compared: 2 }),
+  );
   assert.equal(new Set(sentences).size, DECISION_REASONS.length);
 });
 

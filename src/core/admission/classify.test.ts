@@ -121,6 +121,24 @@ test("hysteresis: what was reached holds until it has fallen to half", () => {
   assert.equal(habits.kind, "interactive");
 });
 
+test("asking changes nothing: a class's bound holds whether or not it was asked about while it was reached", () => {
+  const observed = {
+    durationMsMin: 10_000,
+    streamMsMin: undefined,
+    requestBytesMin: undefined,
+    responseBytesMin: undefined,
+  };
+  const own = [classOf("slow", [{ observed }], { kind: "interactive" })];
+  for (const asking of [true, false]) {
+    const habits = habitsOf({ firstByteMs: 11_000, totalMs: 11_000 });
+    if (asking) assert.equal(nameOf(own, facts(), habits), "slow");
+    for (let i = 0; i < 500; i++) habits.learn({ ...QUICK, firstByteMs: 6_000, totalMs: 6_000 });
+    assert.equal(nameOf(own, facts(), habits), "slow", `asked before: ${asking}`);
+    for (let i = 0; i < 500; i++) habits.learn({ ...QUICK, firstByteMs: 4_000, totalMs: 4_000 });
+    assert.equal(nameOf(own, facts(), habits), "interactive", `asked before: ${asking}`);
+  }
+});
+
 test("one giant among a thousand does not change a route's kind", () => {
   const habits = habitsOf({}, 1000);
   habits.learn({ firstByteMs: 600_000, totalMs: 3_600_000, requestBytes: 1e10, responseBytes: 1e10 });

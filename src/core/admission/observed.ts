@@ -6,7 +6,12 @@
  * upload among a thousand lookups should not make them batch.
  *
  * Hysteresis: a bound once reached holds until the typical value falls below half of it, so that a route near a
- * bound does not change class with every request. Below SAMPLES_MIN requests nothing holds.
+ * bound does not change class with every request. The bounds that hold are those up to one number,
+ *
+ *     held = max(typical, min(held before, 2 * typical))
+ *
+ * so whoever asks changes nothing, and a bound that comes with a reload stands as if it had always been there. Below
+ * SAMPLES_MIN requests nothing holds.
  *
  * Failures teach nothing: they are short for other reasons. Units: ms, bytes.
  */
@@ -42,38 +47,32 @@ export interface RequestSize {
 export class RouteHabits {
   #samples = 0;
   #kind: WorkloadKind = "interactive";
-  /** Logarithms of one plus the value. */
-  #duration = 0;
-  #stream = 0;
-  #requestBytes = 0;
-  #responseBytes = 0;
-  /** Matches that hold at present. */
-  readonly #held = new WeakSet<ObservedMatch>();
+  readonly #durationMs = new Habit();
+  readonly #streamMs = new Habit();
+  readonly #requestBytes = new Habit();
+  readonly #responseBytes = new Habit();
 
   /** A request that was answered in full. */
   learn(size: RequestSize): void {
     this.#samples++;
     const share = Math.max(SAMPLE_SHARE, 1 / this.#samples);
-    this.#duration += (Math.log1p(Math.max(0, size.firstByteMs)) - this.#duration) * share;
-    const streamMs = Math.max(0, size.totalMs - size.firstByteMs);
-    this.#stream += (Math.log1p(streamMs) - this.#stream) * share;
-    this.#requestBytes += (Math.log1p(size.requestBytes) - this.#requestBytes) * share;
-    this.#responseBytes += (Math.log1p(size.responseBytes) - this.#responseBytes) * share;
+    const isKnown = this.#samples >= SAMPLES_MIN;
+    this.#durationMs.learn(size.firstByteMs, share, isKnown);
+    this.#streamMs.learn(size.totalMs - size.firstByteMs, share, isKnown);
+    this.#requestBytes.learn(size.requestBytes, share, isKnown);
+    this.#responseBytes.learn(size.responseBytes, share, isKnown);
     if (this.#samples % KIND_EVERY === 0) this.#kind = this.#judgedKind();
   }
 
   /** Whether every bound given is reached, or was and has not been left by half. */
   holds(match: ObservedMatch): boolean {
     if (this.#samples < SAMPLES_MIN) return false;
-    const ratio = this.#held.has(match) ? RELEASE_RATIO : 1;
-    const holds =
-      reaches(this.#duration, match.durationMsMin, ratio) &&
-      reaches(this.#stream, match.streamMsMin, ratio) &&
-      reaches(this.#requestBytes, match.requestBytesMin, ratio) &&
-      reaches(this.#responseBytes, match.responseBytesMin, ratio);
-    if (holds) this.#held.add(match);
-    else this.#held.delete(match);
-    return holds;
+    return (
+      this.#durationMs.holds(match.durationMsMin) &&
+      this.#streamMs.holds(match.streamMsMin) &&
+      this.#requestBytes.holds(match.requestBytesMin) &&
+      this.#responseBytes.holds(match.responseBytesMin)
+    );
   }
 
   /** The built-in kind that the route's habits make it. */
@@ -86,8 +85,23 @@ export class RouteHabits {
   }
 }
 
-function reaches(logarithm: number, bound: number | undefined, ratio: number): boolean {
-  return bound === undefined || Math.expm1(logarithm) >= bound * ratio;
+/** One of the things a route does. */
+class Habit {
+  /** Logarithm of one plus the value. */
+  #mean = 0;
+  /** The largest bound that holds. */
+  #held = 0;
+
+  learn(value: number, share: number, isKnown: boolean): void {
+    this.#mean += (Math.log1p(Math.max(0, value)) - this.#mean) * share;
+    if (!isKnown) return;
+    const typical = Math.expm1(this.#mean);
+    this.#held = Math.max(typical, Math.min(this.#held, typical / RELEASE_RATIO));
+  }
+
+  holds(bound: number | undefined): boolean {
+    return bound === undefined || this.#held >= bound;
+  }
 }
 
 function atLeast(bounds: Partial<ObservedMatch>): ObservedMatch {

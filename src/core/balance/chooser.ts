@@ -81,13 +81,8 @@ export class Chooser {
   }
 
   choose(facts: PickFacts, nowMs: number): number {
-    this.catchUp(nowMs);
-    return this.#picker.choose(facts, nowMs);
-  }
-
-  /** Does the tick's work if the tick is overdue. */
-  catchUp(nowMs: number): void {
     if (nowMs >= this.#overdueMs[0]!) this.rebalance(nowMs);
+    return this.#picker.choose(facts, nowMs);
   }
 
   rebalance(nowMs: number): void {
@@ -95,8 +90,8 @@ export class Chooser {
     this.#picker.rebalance(nowMs);
   }
 
-  /** A picker that would decide as the real one would with that generator, in a world of its own. O(endpoints). */
-  shadow(prng: Prng): { readonly picker: Picker; readonly world: PickerWorld } {
+  /** A picker that would decide now as the real one would with that generator, in a world of its own. O(endpoints). */
+  shadow(prng: Prng, nowMs: number): { readonly picker: Picker; readonly world: PickerWorld } {
     const { columns, eligible } = this.#setting;
     const world = {
       ...this.#world(),
@@ -105,7 +100,10 @@ export class Chooser {
       prng: copyPrng(prng),
       trace: new Trace([]),
     };
-    return { picker: this.#picker.copy(world), world };
+    const picker = this.#picker.copy(world);
+    // The tick's work is overdue: the real one would do it first.
+    if (nowMs >= this.#overdueMs[0]!) picker.rebalance(nowMs);
+    return { picker, world };
   }
 
   #replace(nowMs: number): void {

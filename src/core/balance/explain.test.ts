@@ -75,6 +75,33 @@ test("every policy: the explanation names the endpoint that the next pick takes,
   }
 });
 
+test("asked when the tick is overdue, the copy catches up and the real picker does not", () => {
+  for (const policy of POLICIES) {
+    const [asked, silent] = [true, false].map((asking) => {
+      const brain = new PoolBrain({ prng: createPrng(3) });
+      brain.adopt(spec(keys(6), policy, OPTIONS), 0);
+      for (let i = 0; i < 40; i++) {
+        const verdict = brain.pick({ tried: [], hash: i }, i);
+        assert.ok(verdict.kind === "send");
+        const { ticket } = verdict;
+        const cpu = ticket.slot / 10;
+        brain.loadReported(ticket, { cpu, requestsPerSec: 9, inFlight: ticket.slot }, i);
+        const firstByteMs = 5 + ticket.slot;
+        brain.settle(ticket, { kind: "success", status: 200, firstByteMs, totalMs: firstByteMs }, i);
+      }
+      const facts: PickFacts = { tried: [], hash: 7 };
+      const explained = asking ? brain.explain(facts, 60_000) : undefined;
+      // Once more, later: what the first explanation moved would show.
+      if (asking) brain.explain(facts, 90_000);
+      const verdict = brain.pick(facts, 60_000);
+      assert.ok(verdict.kind === "send");
+      if (explained !== undefined) assert.equal(explained.chosen, verdict.ticket.endpoint.key, policy);
+      return [verdict.ticket.endpoint.key, brain.explain(facts, 60_000)];
+    });
+    assert.deepEqual(asked, silent, policy);
+  }
+});
+
 test("ShortestDelay: all that were compared are told, the best two with their scores, and how many is recorded", () => {
   for (const [count, compared] of [
     [1, 0],

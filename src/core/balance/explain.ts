@@ -2,6 +2,9 @@
  * Why the next pick would go where it would: the same decision, made by a copy of the picker in a copy of the world, and
  * told with its reasons.
  *
+ * Told is what the policy would choose. Not foreseen is what a pick does before it asks the policy: ejections that are due,
+ * and the trial of an endpoint that is out (pool-brain.ts). A hash table is asked as it stands, also where it is due to be built.
+ *
  * Nothing real moves: neither the generator, nor a turn, nor a probe's uses. The price is a copy of the columns, about a
  * millisecond for 10,000 endpoints; never on the path of a request.
  */
@@ -36,7 +39,6 @@ export interface ExplainSetting {
 
 export function explainPick(setting: ExplainSetting, facts: PickFacts, nowMs: number): Explanation {
   const { eligible, members, chooser } = setting;
-  chooser.catchUp(nowMs);
   const frame = {
     policy: chooser.policy,
     panic: eligible.panic,
@@ -55,7 +57,7 @@ export function explainPick(setting: ExplainSetting, facts: PickFacts, nowMs: nu
       reason: "none",
     };
   }
-  const { picker, world } = chooser.shadow(setting.prng);
+  const { picker, world } = chooser.shadow(setting.prng, nowMs);
   const slot = picker.choose(facts, nowMs);
   const { trace } = world;
   const looked = [...new Set([trace.first, trace.second, slot])].filter((each) => each !== NONE);
@@ -74,7 +76,7 @@ export function explainPick(setting: ExplainSetting, facts: PickFacts, nowMs: nu
         displayName,
         zone,
         score: Number.isNaN(score) ? undefined : score,
-        factors: chooser.picker.factors(each, nowMs),
+        factors: picker.factors(each, nowMs),
       };
     }),
     compared: [...new Set(compared)].map((each) => members.endpointAt(each).key),
