@@ -21,7 +21,7 @@ test("each pool once a round, and no turn has more than its share", () => {
         },
       };
     });
-    const round = new PoolRound<TendedPool>(() => {});
+    const round = new PoolRound<TendedPool>(() => {}, assert.fail);
     for (let turn = 0; turn < TURNS; turn++) {
       const before = [...seen.values()].reduce((sum, times) => sum + times, 0);
       round.turn(pools, turn * 100);
@@ -37,8 +37,9 @@ test("an ejection and a return are told once each, under their pool", () => {
   const base = spec(keys(3), "RoundRobin");
   brain.adopt({ ...base, policy: { ...base.policy, outlierDetection: DEFAULT_OUTLIER } }, 0);
   const told: string[] = [];
-  const round = new PoolRound<TendedPool>(({ key }, { kind, endpoint }) =>
-    told.push(`${key} ${kind} ${endpoint.key}`),
+  const round = new PoolRound<TendedPool>(
+    ({ key }, { kind, endpoint }) => told.push(`${key} ${kind} ${endpoint.key}`),
+    assert.fail,
   );
   const pools = [{ key: "web", brain }];
   const send = (nowMs: number, kind: "connect-failure" | "success"): void => {
@@ -53,4 +54,20 @@ test("an ejection and a return are told once each, under their pool", () => {
   send(1_200, "success");
   for (let turn = 0; turn < TURNS; turn++) round.turn(pools, 1_300 + turn);
   assert.deepEqual(told, ["web ejected e1", "web returned e1"]);
+});
+
+test("a pool that throws is told of, and the others of its turn are tended", () => {
+  const defects: unknown[] = [];
+  const tended: number[] = [];
+  const pools = Array.from({ length: 3 * TURNS }, (_, i): TendedPool => {
+    const judge = (): void => {
+      if (i < TURNS) throw new Error(`pool ${i}`);
+      tended.push(i);
+    };
+    return { key: `p${i}`, brain: { judge, rebalance: () => {}, takeHealthEvents: () => [] } };
+  });
+  const round = new PoolRound<TendedPool>(assert.fail, (error) => defects.push(error));
+  for (let turn = 0; turn < TURNS; turn++) round.turn(pools, turn);
+  assert.equal(defects.length, TURNS);
+  assert.equal(new Set(tended).size, 2 * TURNS);
 });

@@ -26,11 +26,13 @@ export type PoolHealthEvent = HealthEvent & { readonly endpoint: Endpoint };
 
 export class PoolRound<P extends TendedPool> {
   readonly #told: (pool: P, event: PoolHealthEvent) => void;
+  readonly #defect: (error: unknown) => void;
   #turn = 0;
 
-  /** `told` hears of each event once, at most a second after it. */
-  constructor(told: (pool: P, event: PoolHealthEvent) => void) {
+  /** `told` hears of each event once, at most a second after it; `defect` of what a pool has thrown, which stops no other. */
+  constructor(told: (pool: P, event: PoolHealthEvent) => void, defect: (error: unknown) => void) {
     this.#told = told;
+    this.#defect = defect;
   }
 
   /** The next turn: every TURNS-th of these pools. */
@@ -39,7 +41,12 @@ export class PoolRound<P extends TendedPool> {
     this.#turn = (this.#turn + 1) % TURNS;
     for (const pool of pools) {
       place = (place + 1) % TURNS;
-      if (place === 0) this.#tend(pool, nowMs);
+      if (place !== 0) continue;
+      try {
+        this.#tend(pool, nowMs);
+      } catch (error) {
+        this.#defect(error);
+      }
     }
   }
 

@@ -127,16 +127,17 @@ export class RunningGateway {
       requestIdPrefix: randomBytes(6).toString("hex"),
     });
     const healthLog = new HealthLog(this.#log, this.#healthMetrics);
-    this.#round = new PoolRound((pool, event) => healthLog.tell(pool.key, event));
-    this.#prober = new Prober({ prng, clock, log: this.#log });
+    const defect = (error: unknown): void => this.gateway.defect(error);
+    this.#round = new PoolRound((pool, event) => healthLog.tell(pool.key, event), defect);
+    this.#prober = new Prober({ prng, clock, log: this.#log, defect });
     const counted = this.#healthMetrics.loadProbed.bind(this.#healthMetrics);
-    this.#loadProber = new LoadProber({ clock, log: this.#log, counted });
+    this.#loadProber = new LoadProber({ clock, log: this.#log, counted, defect });
     this.#engines = new EngineFollower({
       prng: createPrng(seed ^ ENGINES_SEED),
       clock,
       log: this.#log,
       metrics: this.#inferenceMetrics,
-      defect: (error) => this.gateway.defect(error),
+      defect,
     });
     const { gateway, config } = this;
     const engines = this.#engines;
@@ -163,11 +164,7 @@ export class RunningGateway {
 
   #tendPools(): void {
     const { gateway } = this;
-    try {
-      this.#round.turn(gateway.view.pools.values(), gateway.clock());
-    } catch (error) {
-      gateway.defect(error);
-    }
+    this.#round.turn(gateway.view.pools.values(), gateway.clock());
   }
 
   async #startAdmin({ host, port }: { readonly host: string; readonly port: number }): Promise<void> {

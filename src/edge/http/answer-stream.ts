@@ -5,18 +5,8 @@
  * chunks, so that the client sees its end without losing its connection. While the client does not keep up, the endpoint is
  * not read.
  */
-import type { ExchangeNotes } from "../../app/record.ts";
+import type { BytePath } from "./byte-path.ts";
 import type { AnswerSink } from "./endpoint-connection.ts";
-import type { Sweeper } from "./sweeper.ts";
-import type { Wire } from "./wire/wire.ts";
-
-/** What bytes between an endpoint and its client pass. */
-export interface AnswerPath {
-  readonly client: Wire;
-  readonly endpoint: Wire;
-  readonly notes: ExchangeNotes;
-  readonly sweeper: Sweeper;
-}
 
 export interface AnswerBegin {
   readonly head: string;
@@ -28,11 +18,11 @@ export interface AnswerBegin {
 
 export class AnswerStream implements AnswerSink {
   readonly chunks: "verbatim" | "decoded";
-  readonly #path: AnswerPath;
+  readonly #path: BytePath;
   readonly #rechunks: boolean;
   #head: string;
 
-  constructor(path: AnswerPath, { head, chunks, rechunks }: AnswerBegin) {
+  constructor(path: BytePath, { head, chunks, rechunks }: AnswerBegin) {
     this.#path = path;
     this.#head = head;
     this.chunks = chunks;

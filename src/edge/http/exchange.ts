@@ -23,7 +23,7 @@ import { Turn, type TurnTaker } from "../../app/turn.ts";
 import type { Refused } from "../../core/admission/admission.ts";
 import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { Refusal } from "../../model/refusal.ts";
-import type { AnswerPath } from "./answer-stream.ts";
+import type { BytePath } from "./byte-path.ts";
 import type { AttemptFailure } from "./attempt-failure.ts";
 import { Attempts } from "./attempts.ts";
 import { Delivery, type DeliveryOwner } from "./delivery.ts";
@@ -220,7 +220,7 @@ export class Exchange implements DeliveryOwner, TunnelOwner, TurnTaker {
     this.#complete("success");
   }
 
-  get #path(): AnswerPath {
+  get #path(): BytePath {
     const endpoint = this.#delivery!.wire!;
     return { client: this.#client.wire, endpoint, notes: this.#notes, sweeper: this.#context.sweeper };
   }

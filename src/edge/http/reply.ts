@@ -6,7 +6,8 @@
  */
 import { REFUSALS, type Refusal } from "../../model/refusal.ts";
 import { ownText, refusalText, type AnswerFrame, type OwnBody } from "./answer.ts";
-import { AnswerStream, type AnswerPath } from "./answer-stream.ts";
+import { AnswerStream } from "./answer-stream.ts";
+import type { BytePath } from "./byte-path.ts";
 import type { ExchangeClient } from "./exchange-context.ts";
 import { CLIENT_PROBE_MS } from "./limits.ts";
 import { responseHeadText, unstateLength } from "./wire/forward.ts";
@@ -74,7 +75,7 @@ export class Reply {
   }
 
   /** The endpoint's response begins; its body goes where this answers. */
-  begin(head: ResponseHead, buffer: Buffer, path: AnswerPath, form: BodyForm): AnswerStream {
+  begin(head: ResponseHead, buffer: Buffer, path: BytePath, form: BodyForm): AnswerStream {
     const chunksKnown = this.#minorVersion === 1;
     if (form === "of-other-length") unstateLength(head);
     const isLengthTold = head.bodyLength >= 0 && form !== "of-other-length";

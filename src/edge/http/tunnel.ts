@@ -3,7 +3,7 @@
  *
  * Each direction ends by itself (half-close); backpressure pauses the side that sends faster than the other reads.
  */
-import type { AnswerPath } from "./answer-stream.ts";
+import type { BytePath } from "./byte-path.ts";
 
 /** The exchange that has become a tunnel. */
 export interface TunnelOwner {
@@ -13,11 +13,11 @@ export interface TunnelOwner {
 
 export class Tunnel {
   readonly #owner: TunnelOwner;
-  readonly #path: AnswerPath;
+  readonly #path: BytePath;
   #clientEnded = false;
   #endpointEnded = false;
 
-  constructor(owner: TunnelOwner, path: AnswerPath) {
+  constructor(owner: TunnelOwner, path: BytePath) {
     this.#owner = owner;
     this.#path = path;
   }

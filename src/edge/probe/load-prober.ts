@@ -13,7 +13,7 @@ import type { LivePool } from "../../app/live-pool.ts";
 import type { View } from "../../app/view.ts";
 import type { LoadProbe } from "../../model/balancing.ts";
 import type { Endpoint } from "../../model/endpoint.ts";
-import { probeLoad } from "./load-probe.ts";
+import { probeLoad, type LoadAnswer } from "./load-probe.ts";
 
 const LOOK_MS = 10;
 const IDLE_MS = 1_000;
@@ -37,6 +37,8 @@ export interface LoadProberOptions {
   readonly log: Logger;
   /** Told of each probe's end. */
   readonly counted: (pool: string, result: "report" | "nothing") => void;
+  /** Told of what should not have happened; probing goes on. */
+  readonly defect: (error: unknown) => void;
 }
 
 export class LoadProber {
@@ -80,24 +82,39 @@ export class LoadProber {
 
   #look(): void {
     for (const probed of this.#pools) {
-      const wanted = probed.pool.brain.probesWanted();
-      if (wanted.length > 0) this.#wantedMs = this.#options.clock();
-      for (const endpoint of wanted) {
-        if (this.#asked < PROBES_MAX && !probed.asked.has(endpoint.key)) void this.#ask(probed, endpoint);
+      try {
+        this.#lookAt(probed);
+      } catch (error) {
+        this.#options.defect(error);
       }
     }
     this.#lookLater();
   }
 
-  async #ask({ pool, probe, asked, mute }: Probed, endpoint: Endpoint): Promise<void> {
-    const { clock, counted } = this.#options;
-    const { key } = endpoint;
-    asked.add(key);
+  #lookAt(probed: Probed): void {
+    const wanted = probed.pool.brain.probesWanted();
+    if (wanted.length > 0) this.#wantedMs = this.#options.clock();
+    for (const endpoint of wanted) {
+      if (this.#asked >= PROBES_MAX || probed.asked.has(endpoint.key)) continue;
+      this.#ask(probed, endpoint).catch(this.#options.defect);
+    }
+  }
+
+  async #ask(probed: Probed, endpoint: Endpoint): Promise<void> {
+    const { asked } = probed;
+    asked.add(endpoint.key);
     this.#asked++;
-    const answer = await probeLoad(endpoint, probe, this.#agent);
-    this.#asked--;
-    asked.delete(key);
+    try {
+      this.#hear(probed, endpoint.key, await probeLoad(endpoint, probed.probe, this.#agent));
+    } finally {
+      this.#asked--;
+      asked.delete(endpoint.key);
+    }
+  }
+
+  #hear({ pool, mute }: Probed, key: string, answer: LoadAnswer): void {
     if (this.#closed) return;
+    const { clock, counted } = this.#options;
     counted(pool.key, answer.kind);
     const facts = { pool: pool.key, endpoint: key };
     if (answer.kind === "report") {

@@ -27,6 +27,8 @@ export interface ProberOptions {
   readonly prng: Prng;
   readonly clock: () => number;
   readonly log: Logger;
+  /** Told of what should not have happened; checking goes on. */
+  readonly defect: (error: unknown) => void;
 }
 
 export class Prober {
@@ -97,9 +99,21 @@ export class Prober {
   }
 
   async #probe(watched: Watched): Promise<void> {
-    const { clock, prng, log } = this.#options;
+    const { clock, prng, defect } = this.#options;
     watched.timer = undefined;
     const startedMs = clock();
+    try {
+      await this.#check(watched);
+    } catch (error) {
+      defect(error);
+    }
+    if (watched.stop.signal.aborted) return;
+    const delayMs = nextDelayMs(watched.policy.intervalMs, prng);
+    this.#schedule(watched, Math.max(0, startedMs + delayMs - clock()));
+  }
+
+  async #check(watched: Watched): Promise<void> {
+    const { clock, log } = this.#options;
     const { policy, endpoint } = watched;
     const result = await probe(endpoint, policy, watched.stop.signal).catch(
       (error: unknown): ProbeResult => ({ passed: false, detail: String(error) }),
@@ -114,7 +128,5 @@ export class Prober {
       if (transition === "up") log.info(facts, "endpoint is healthy again");
       else log.warn(facts, "endpoint is unhealthy");
     }
-    const delayMs = nextDelayMs(watched.policy.intervalMs, prng);
-    this.#schedule(watched, Math.max(0, startedMs + delayMs - clock()));
   }
 }
