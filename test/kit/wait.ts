@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Generous, because two test files may share one busy core; a passing test never waits this long. */
-export const WAIT_LIMIT_MS = 10_000;
+export const WAIT_LIMIT_MS = 30_000;
 
 /** How often a condition is looked at: short against what people notice, long against the cost of a look. */
 const LOOK_EVERY_MS = 5;
