@@ -13,6 +13,11 @@ export interface PickFacts {
   readonly hash?: number;
   /** The prompt, where the request is one and has been read; it is told of the attempt until that ends. */
   readonly prompt?: InferenceRequest | undefined;
+  /**
+   * Slots of which it must be one, as whoever carries the request demands; undefined or absent: any. Whoever may not
+   * serve is not picked for being listed.
+   */
+  readonly within?: readonly number[] | undefined;
   /** Index of the lane (lanes.ts) that the request's class of work uses; 0 or absent: the whole pool. */
   readonly lane?: number;
 }

@@ -14,6 +14,7 @@
  * Everything is synchronous between socket events. The exchange speaks with one endpoint at a time (a hedge stays in
  * hedge.ts until it answers); who ends it, and why, is decided in the methods named `on...` and `sweep`.
  */
+import { PROMPT_BYTES_MAX } from "../../app/inference/prompt-intake.ts";
 import { ExchangeNotes, type EndedBy } from "../../app/record.ts";
 import { routeRequest } from "../../app/route-request.ts";
 import { Turn, type TurnTaker } from "../../app/turn.ts";
@@ -29,7 +30,6 @@ import type { AnswerSink, ResponseReceiver } from "./endpoint-connection.ts";
 import type { ExchangeClient, ExchangeContext } from "./exchange-context.ts";
 import { Hedge } from "./hedge.ts";
 import { promptOf, type BeginAnswer, type PromptRequest } from "./inference/prompt-request.ts";
-import { PROMPT_BYTES_MAX } from "./limits.ts";
 import { OutgoingRequest } from "./outgoing-request.ts";
 import { Reply } from "./reply.ts";
 import { Tunnel, type TunnelOwner } from "./tunnel.ts";
