@@ -17,6 +17,7 @@ import {
   seedArgument,
   type HostPort,
 } from "./arguments.ts";
+import { addVerifyPicker } from "./verify-picker/command.ts";
 
 interface ServeFlags {
   readonly file: readonly string[];
@@ -51,6 +52,7 @@ export function buildProgram(exit: (code: number) => void): Command {
   addExplain(program, exit);
   addSimulate(program, exit);
   addDemo(program, exit);
+  addVerifyPicker(program, exit);
   return program;
 }
 
