@@ -52,15 +52,18 @@ export class Stand {
     if (this.settings.subset.length > 0) return this.settings.subset;
     if (this.#endpoints !== undefined) return this.#endpoints;
     const found = new Set<string>();
+    // Held until all have been asked: a picker that goes by load then shows more of its pool than the one that is idlest.
+    const held: PickerStream[] = [];
     for (let count = 0; count < DISCOVERY_ASKS; count += 1) {
       const stream = await this.stream();
+      held.push(stream);
       const reply = await ask(stream, this.settings, {
         headers: requestHeaders(this.settings, { method: "GET" }),
         endOfStream: true,
       });
       if (reply.answer.kind === "headers") found.add(destinationOf(reply.answer.common.headers).first);
-      stream.reset();
     }
+    for (const stream of held) stream.reset();
     this.#endpoints = [...found];
     return this.#endpoints;
   }

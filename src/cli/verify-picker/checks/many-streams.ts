@@ -26,8 +26,10 @@ export const manyStreams: Check = {
     const streams: PickerStream[] = [];
     try {
       await open(stand, connections, streams);
-      const opening = { headers: requestHeaders(settings), endOfStream: false, modes: FULL_DUPLEX };
-      for (const stream of streams) void stream.send(openingMessage(opening));
+      for (const stream of streams) {
+        const headers = requestHeaders(settings);
+        void stream.send(openingMessage({ headers, endOfStream: false, modes: FULL_DUPLEX }));
+      }
       const body = chatBody(settings);
       const startedMs = performance.now();
       for (const stream of streams) void stream.send(bodyMessage("request", body, true));
