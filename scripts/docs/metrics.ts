@@ -5,9 +5,11 @@ import { pino } from "pino";
 import { ConfigState } from "../../src/app/config-state.ts";
 import { HealthMetrics } from "../../src/app/metrics/health.ts";
 import { InferenceMetrics } from "../../src/app/metrics/inference.ts";
+import { PickerMetrics } from "../../src/app/metrics/picker.ts";
 import { Registry } from "../../src/app/metrics/registry.ts";
 import { TrafficMetrics } from "../../src/app/metrics/traffic.ts";
 import { observeGateway } from "../../src/edge/admin/gateway-metrics.ts";
+import { observePicker } from "../../src/edge/extproc/picker.ts";
 import { Gateway } from "../../src/edge/http/gateway.ts";
 import { DEFAULT_CLIENT_LIMITS } from "../../src/edge/http/limits.ts";
 import { Recorder } from "../../src/edge/record/recorder.ts";
@@ -30,6 +32,8 @@ export function renderMetrics(): string {
   const engines = { states: () => new Map<string, never>() };
   void new HealthMetrics(registry, () => []);
   observeGateway(registry, { gateway, config: new ConfigState(), recorder, accessLog: undefined, engines });
+  void new PickerMetrics(registry);
+  observePicker(registry, () => undefined);
   const rows = registry
     .families()
     .map(({ name, type, labels, help }) => [`\`${name}\``, type, labels.join(", "), help]);

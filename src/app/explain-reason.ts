@@ -47,6 +47,8 @@ export function becauseOf({ reason, chosen, considered, compared }: DecisionFact
       return `all are hot, and it has the fewest requests in flight${versus}`;
     case "trial":
       return "it was out or failing until now, and gets one request to prove itself";
+    case "moved":
+      return "the gateway that carries the request sent it there, and not where it was picked to go";
     case "few-probes":
       return "fewer than two probes are known, so chance drew it";
   }

@@ -21,7 +21,10 @@ test("each pool once a round, and no turn has more than its share", () => {
         },
       };
     });
-    const round = new PoolRound<TendedPool>(() => {}, assert.fail);
+    const round = new PoolRound<TendedPool>(
+      () => {},
+      (error) => assert.fail(String(error)),
+    );
     for (let turn = 0; turn < TURNS; turn++) {
       const before = [...seen.values()].reduce((sum, times) => sum + times, 0);
       round.turn(pools, turn * 100);
@@ -39,7 +42,7 @@ test("an ejection and a return are told once each, under their pool", () => {
   const told: string[] = [];
   const round = new PoolRound<TendedPool>(
     ({ key }, { kind, endpoint }) => told.push(`${key} ${kind} ${endpoint.key}`),
-    assert.fail,
+    (error) => assert.fail(String(error)),
   );
   const pools = [{ key: "web", brain }];
   const send = (nowMs: number, kind: "connect-failure" | "success"): void => {

@@ -41,6 +41,21 @@ export function addressArgument(text: string): HostPort | "off" {
   return { host: match[1] ?? match[2]!, port };
 }
 
+export interface ListenArgument {
+  /** Undefined: every address of the machine. */
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+/** `[HOST]:PORT` or `PORT`, or `off`; without a host, every address. Port 0 means any free one. */
+export function listenArgument(text: string): ListenArgument | "off" {
+  const alone = /^:?([0-9]{1,5})$/.exec(text);
+  if (alone === null) return addressArgument(text);
+  const port = Number(alone[1]);
+  if (port > 65_535) throw new InvalidArgumentError("Expected a port, such as :9002.");
+  return { host: undefined, port };
+}
+
 /** `http://HOST:PORT`, or `HOST:PORT` as `serve --admin` takes it. Without a slash at the end. */
 export function adminUrlArgument(text: string): string {
   const url = URL.parse(/^https?:\/\//.test(text) ? text : `http://${text}`);

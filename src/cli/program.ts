@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import type { ExplainFlags } from "./explain.ts";
+import type { PickerOptions } from "../edge/extproc/picker.ts";
 import { formatDurationMs } from "../std/duration.ts";
 import { DEFAULT_CLIENT_LIMITS } from "../edge/http/limits.ts";
 import {
@@ -13,10 +14,13 @@ import {
   adminUrlArgument,
   countArgument,
   durationArgument,
+  listenArgument,
   portArgument,
   seedArgument,
   type HostPort,
+  type ListenArgument,
 } from "./arguments.ts";
+import { addVerifyPicker } from "./verify-picker/command.ts";
 
 interface ServeFlags {
   readonly file: readonly string[];
@@ -30,6 +34,11 @@ interface ServeFlags {
   readonly maxHeadBytes: number;
   readonly seed?: number;
   readonly zone?: string;
+  readonly extProc?: ListenArgument | "off";
+  readonly extProcHealth: ListenArgument | "off";
+  readonly extProcTls: "off" | "self-signed";
+  readonly extProcCert?: string;
+  readonly extProcKey?: string;
 }
 
 interface SimulateFlags {
@@ -57,6 +66,7 @@ export function buildProgram(exit: (code: number) => void): Command {
   addExplain(program, exit);
   addSimulate(program, exit);
   addDemo(program, exit);
+  addVerifyPicker(program, exit);
   return program;
 }
 
@@ -92,7 +102,26 @@ function addServe(program: Command, exit: (code: number) => void): void {
         "PLIMSOLL_ZONE",
       ),
     )
-    .action(async (flags: ServeFlags) => {
+    .addOption(
+      new Option("--ext-proc <address>", "answer gateways as their endpoint picker, such as :9002").argParser(
+        listenArgument,
+      ),
+    )
+    .addOption(
+      new Option("--ext-proc-health <address>", "gRPC health in the clear, or off")
+        .argParser(listenArgument)
+        .default({ host: undefined, port: 9003 }, ":9003, with --ext-proc"),
+    )
+    .addOption(
+      new Option("--ext-proc-tls <how>", "a certificate made at the start, or none")
+        .choices(["off", "self-signed"])
+        .default("off"),
+    )
+    .option("--ext-proc-cert <file>", "certificate in PEM, read again when it changes; with --ext-proc-key")
+    .option("--ext-proc-key <file>", "its private key")
+    .action(async (flags: ServeFlags, command: Command) => {
+      const picker = pickerOf(flags);
+      if (typeof picker === "string") return command.error(`error: ${picker}`);
       const { serve } = await import("./serve.ts");
       exit(
         await serve({
@@ -110,9 +139,25 @@ function addServe(program: Command, exit: (code: number) => void): void {
           seed: flags.seed,
           // An empty variable is how many a template says "not known".
           zone: flags.zone === "" ? undefined : flags.zone,
+          picker,
         }),
       );
     });
+}
+
+/** A text: why not. Undefined: no picker. */
+function pickerOf(flags: ServeFlags): PickerOptions | string | undefined {
+  const { extProc, extProcHealth, extProcTls, extProcCert: cert, extProcKey: key } = flags;
+  if (extProc === undefined || extProc === "off") return undefined;
+  if ((cert === undefined) !== (key === undefined)) return "--ext-proc-cert and --ext-proc-key go together";
+  const isSelfSigned = extProcTls === "self-signed";
+  const files = cert === undefined || key === undefined ? undefined : { cert, key };
+  if (isSelfSigned && files !== undefined) return "a certificate is given, or made: not both";
+  return {
+    address: extProc,
+    healthAddress: extProcHealth === "off" ? undefined : extProcHealth,
+    tls: isSelfSigned ? "self-signed" : files,
+  };
 }
 
 function addCheck(program: Command, exit: (code: number) => void): void {

@@ -32,6 +32,8 @@ export const DECISION_REASONS = [
   "few-probes",
   /** Ejected or failing its checks until now: sent one request to prove itself. */
   "trial",
+  /** Who carries the request has sent it there, and not where it was picked to go. */
+  "moved",
 ] as const;
 export type DecisionReason = (typeof DECISION_REASONS)[number];
 

@@ -141,6 +141,12 @@ export const REFUSALS = {
     clientMayRetry: true,
     meaning: "The pool's endpoints have lately refused so many requests that this one was not sent.",
   },
+  "picker-full": {
+    status: 503,
+    grpcCode: 14,
+    clientMayRetry: true,
+    meaning: "The endpoint picker holds as many bytes of requests as it may.",
+  },
   "too-many-connections": {
     status: 503,
     grpcCode: 14,

@@ -10,6 +10,7 @@ import { pino, type Logger } from "pino";
 import { ConfigState } from "../../app/config-state.ts";
 import { HealthMetrics } from "../../app/metrics/health.ts";
 import { InferenceMetrics } from "../../app/metrics/inference.ts";
+import { PickerMetrics } from "../../app/metrics/picker.ts";
 import { Registry } from "../../app/metrics/registry.ts";
 import { TrafficMetrics } from "../../app/metrics/traffic.ts";
 import type { LivePool } from "../../app/live-pool.ts";
@@ -20,6 +21,7 @@ import { AdminServer } from "../../edge/admin/admin-server.ts";
 import { observeGateway } from "../../edge/admin/gateway-metrics.ts";
 import { adminPages } from "../../edge/admin/pages.ts";
 import { EngineFollower } from "../../edge/engines/engine-follower.ts";
+import { observePicker, Picker, type PickerOptions } from "../../edge/extproc/picker.ts";
 import { watchManifests } from "../../edge/files/watch.ts";
 import { BindError, Gateway } from "../../edge/http/gateway.ts";
 import type { ClientLimits } from "../../edge/http/limits.ts";
@@ -46,6 +48,8 @@ export interface ServeOptions {
   readonly seed: number | undefined;
   /** The zone this gateway stands in, as EndpointSlices name zones; left out: none is preferred. */
   readonly zone?: string | undefined;
+  /** Undefined: no endpoint picker. */
+  readonly picker?: PickerOptions | undefined;
 }
 
 /** A configuration that was rejected for a reason outside of it (a port in use, say) is tried again after this. */
@@ -69,6 +73,8 @@ export class RunningGateway {
   readonly config: ConfigState = new ConfigState();
   /** `host:port` of the admin server, once started; undefined if it is off. */
   adminAddress: string | undefined;
+  /** Undefined: not asked for. */
+  readonly picker: Picker | undefined;
 
   readonly #options: ServeOptions;
   readonly #events: LineWriter;
@@ -142,6 +148,24 @@ export class RunningGateway {
     const { gateway, config } = this;
     const engines = this.#engines;
     observeGateway(this.#registry, { gateway, config, recorder, accessLog: this.#accessLog, engines });
+    this.picker = this.#pickerOf(options.picker);
+    observePicker(this.#registry, () => this.picker);
+  }
+
+  #pickerOf(options: PickerOptions | undefined): Picker | undefined {
+    const metrics = new PickerMetrics(this.#registry);
+    if (options === undefined) return undefined;
+    return new Picker(
+      options,
+      {
+        gateway: this.gateway,
+        isReady: () => this.config.accepted !== undefined && !this.gateway.draining,
+        certificateRenewed: () => this.#log.info("the picker's certificate was renewed"),
+        certificateUnusable: (error) =>
+          this.#log.error({ err: error }, "the picker's new certificate cannot be used; the old one stays"),
+      },
+      metrics,
+    );
   }
 
   /** Throws StartError, with nothing left running, if the configuration or a port cannot be had. */
@@ -152,6 +176,7 @@ export class RunningGateway {
       throw new StartError("the configuration cannot be taken", problems);
     }
     if (this.#options.admin !== "off") await this.#startAdmin(this.#options.admin);
+    await this.#startPicker();
     for (const problem of problems) this.#log.warn(formatProblem(problem));
     const { signal } = this.#stopWatching;
     const since = this.#fingerprint;
@@ -159,7 +184,8 @@ export class RunningGateway {
     this.#turns = setInterval(() => this.#tendPools(), TURN_MS).unref();
     this.#served = true;
     const ports = this.gateway.listening;
-    this.#log.info({ ports, admin: this.adminAddress, pools: this.gateway.view.pools.size }, "serving");
+    const pools = this.gateway.view.pools.size;
+    this.#log.info({ ports, admin: this.adminAddress, picker: this.picker?.port, pools }, "serving");
   }
 
   #tendPools(): void {
@@ -176,6 +202,15 @@ export class RunningGateway {
     } catch (error) {
       await this.stop();
       throw new StartError(`cannot listen on admin address ${host}:${port}: ${(error as Error).message}`, []);
+    }
+  }
+
+  async #startPicker(): Promise<void> {
+    try {
+      await this.picker?.listen();
+    } catch (error) {
+      await this.stop();
+      throw new StartError(`the endpoint picker cannot start: ${(error as Error).message}`, []);
     }
   }
 
@@ -227,8 +262,9 @@ export class RunningGateway {
     const { config, status } = loaded;
     this.#fingerprint = loaded.fingerprint;
     // An empty mount, a truncated file: a mishap far more often than a wish to close every port.
-    const idle = config.listeners.length === 0;
-    const problems = idle
+    const isPicking = this.picker !== undefined && config.pools.length > 0;
+    const isIdle = config.listeners.length === 0 && !isPicking;
+    const problems = isIdle
       ? [...loaded.problems, this.#problem("no listener is left to serve", `${loaded.files} files`)]
       : loaded.problems;
     if (hasErrors(problems)) {
@@ -309,9 +345,10 @@ export class RunningGateway {
     this.#loadProber.close();
     this.#engines.close();
     // Exchanges that are left are still judged: the round goes on until the last has ended.
-    const busy = this.gateway.connectionCount;
+    this.picker?.drain();
+    const busy = this.gateway.connectionCount + (this.picker?.streamCount ?? 0);
     if (busy > 0) this.#log.info({ connections: busy, drainMs: this.#options.limits.drainMs }, "draining");
-    const cut = await this.gateway.drain();
+    const cut = await this.gateway.drain(this.picker);
     if (cut > 0) this.#log.warn({ connections: cut }, "drain limit reached; connections were cut");
     clearInterval(this.#turns);
     this.#admin?.close();

@@ -18,6 +18,11 @@ export interface PickFacts {
   readonly prompt?: InferenceRequest | undefined;
   /** Which stage of the prompt is to be done there, where endpoints are reserved for stages; absent: the decoding. */
   readonly stage?: Stage | undefined;
+  /**
+   * Slots of which it must be one, as whoever carries the request demands; undefined or absent: any. Whoever may not
+   * serve is not picked for being listed.
+   */
+  readonly within?: readonly number[] | undefined;
   /** Index of the lane (lanes.ts) that the request's class of work uses; 0 or absent: the whole pool. */
   readonly lane?: number;
 }

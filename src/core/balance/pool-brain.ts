@@ -27,6 +27,7 @@ import { begin, end, startWaiting, stopWaiting } from "../signals/in-flight.ts";
 import { learnEnd, learnLatency } from "../signals/learn.ts";
 import { takeReport } from "../signals/load.ts";
 import { wellness } from "./eligible.ts";
+import type { Chooser } from "./chooser.ts";
 import type { EndpointReport, EndpointShare } from "./endpoint-report.ts";
 import { explainPick } from "./explain.ts";
 import { Lanes } from "./lanes.ts";
@@ -35,7 +36,8 @@ import { FIRST_TRY, NO_HASH, type PickFacts } from "./pick-facts.ts";
 import { RecentDecisions } from "./recent.ts";
 import { reportEndpoints, shares } from "./report.ts";
 import { Tickets, type Claim } from "./tickets.ts";
-import { BY_TRIAL } from "./trace.ts";
+import { BY_CARRIER, BY_TRIAL } from "./trace.ts";
+import { chooseWithin, fitWithin } from "./within.ts";
 
 export { FIRST_TRY, type PickFacts };
 
@@ -105,19 +107,46 @@ export class PoolBrain {
     if (lane === undefined) return NO_ENDPOINT;
     const { eligible, chooser } = lane;
     if (eligible.size === 0) return eligible.anyMayServe ? POOL_FULL : NO_ENDPOINT;
+    const { within } = facts;
     let slot = NOBODY;
-    if (nowMs >= this.#health.trialDue[0]! && facts.tried.length === 0) slot = this.#trial(facts, nowMs);
+    if (within !== undefined) {
+      const fit = fitWithin(eligible, within);
+      if (fit !== "some") return fit === "full" ? POOL_FULL : NO_ENDPOINT;
+      slot = chooseWithin(chooser, eligible, this.#columns, { ...facts, within }, nowMs);
+    } else if (nowMs >= this.#health.trialDue[0]! && facts.tried.length === 0)
+      slot = this.#trial(facts, nowMs);
     if (slot < 0) slot = chooser.choose(facts, nowMs);
     if (facts.fresh === true && facts.tried.includes(slot)) return NO_ENDPOINT;
-    begin(this.#columns, slot, nowMs);
-    this.#lanes.filled(slot);
-    const endpoint = this.#members.endpointAt(slot);
-    const ticket = this.#tickets.issue(endpoint, slot, this.#columns.generation[slot]!, nowMs);
-    ticket.decision = this.recent.note(endpoint, chooser.trace, this.#members, facts.tried.length, nowMs);
-    if (facts.prompt !== undefined) this.servers.sent(ticket, facts.prompt, nowMs);
+    const ticket = this.#claim(slot, chooser, facts, nowMs, nowMs);
     if (this.#send === undefined) this.#send = { kind: "send", ticket };
     else this.#send.ticket = ticket;
     return this.#send;
+  }
+
+  /**
+   * Whoever carries the request has sent it to another endpoint than was picked: `ticket` is settled as given up, and the
+   * claim is on that one, with the age of the old. Undefined: the endpoint is none of the pool's, or the one that was
+   * picked, and the ticket stays as it is.
+   */
+  moved(ticket: Ticket, key: string, facts: PickFacts, nowMs: number): Ticket | undefined {
+    const slot = this.#members.slotOf(key);
+    if (slot === undefined || slot === ticket.slot) return undefined;
+    const { pickedMs } = this.#tickets.open(ticket);
+    const totalMs = nowMs - pickedMs;
+    this.settle(ticket, { kind: "cancelled", status: 0, firstByteMs: undefined, totalMs }, nowMs);
+    const { chooser } = this.#lanes.at(facts.lane) ?? this.#lanes.main;
+    chooser.trace.single(slot, BY_CARRIER);
+    return this.#claim(slot, chooser, facts, pickedMs, nowMs);
+  }
+
+  #claim(slot: number, chooser: Chooser, facts: PickFacts, sinceMs: number, nowMs: number): Claim {
+    begin(this.#columns, slot, sinceMs);
+    this.#lanes.filled(slot);
+    const endpoint = this.#members.endpointAt(slot);
+    const ticket = this.#tickets.issue(endpoint, slot, this.#columns.generation[slot]!, sinceMs);
+    ticket.decision = this.recent.note(endpoint, chooser.trace, this.#members, facts.tried.length, nowMs);
+    if (facts.prompt !== undefined) this.servers.sent(ticket, facts.prompt, nowMs);
+    return ticket;
   }
 
   /**

@@ -21,6 +21,7 @@ export const BY_COLD = codeOf("cold-fastest");
 export const BY_ALL_HOT = codeOf("all-hot");
 export const BY_FEW_PROBES = codeOf("few-probes");
 export const BY_TRIAL = codeOf("trial");
+export const BY_CARRIER = codeOf("moved");
 
 function codeOf(reason: DecisionReason): number {
   return DECISION_REASONS.indexOf(reason);

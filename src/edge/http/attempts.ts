@@ -7,6 +7,7 @@
  * Invariants: each attempt is ended, and so settled, exactly once; every attempt beyond the first is counted in the
  * pool's `retries` while it is under way.
  */
+import type { AnswerProgress } from "../../app/inference/answer-reading.ts";
 import type { TrafficMetrics } from "../../app/metrics/traffic.ts";
 import type { ExchangeNotes } from "../../app/record.ts";
 import type { PoolRouted } from "../../app/route-request.ts";
@@ -19,7 +20,6 @@ import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { Verdict } from "../../model/verdict.ts";
 import { Attempt, type AttemptEnd, type Parting } from "./attempt.ts";
 import { Prefill } from "./inference/prefill.ts";
-import type { AnswerProgress } from "./inference/prompt-answer.ts";
 import type { ResponseReceiver } from "./endpoint-connection.ts";
 import type { Upstreams } from "./upstreams.ts";
 

@@ -17,6 +17,7 @@
  */
 import type { LiveClass } from "../../app/live-pool.ts";
 import { modelsAnswer } from "../../app/inference/models-answer.ts";
+import { PROMPT_BYTES_MAX } from "../../app/inference/prompt-intake.ts";
 import { ExchangeNotes, type EndedBy } from "../../app/record.ts";
 import { routeRequest } from "../../app/route-request.ts";
 import { Turn, type TurnTaker } from "../../app/turn.ts";
@@ -30,7 +31,6 @@ import { Delivery, type DeliveryOwner } from "./delivery.ts";
 import type { AnswerSink } from "./endpoint-connection.ts";
 import type { ExchangeClient, ExchangeContext } from "./exchange-context.ts";
 import { promptOf, type BeginAnswer, type PromptRequest } from "./inference/prompt-request.ts";
-import { PROMPT_BYTES_MAX } from "./limits.ts";
 import { OutgoingRequest } from "./outgoing-request.ts";
 import { Reply } from "./reply.ts";
 import { Tunnel, type TunnelOwner } from "./tunnel.ts";

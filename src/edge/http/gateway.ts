@@ -40,6 +40,12 @@ export interface GatewayOptions {
   readonly requestIdPrefix: string;
 }
 
+/** What else of the process is to end in the same time. */
+export interface DrainedBeside {
+  readonly streamCount: number;
+  close(): void;
+}
+
 /** A port of the view could not be bound; the previous view stays in force. */
 export class BindError extends Error {
   readonly port: number;
@@ -146,15 +152,17 @@ export class Gateway implements ExchangeContext {
    * Stops accepting, lets every exchange end, and resolves when all connections are gone or `drainMs` has passed.
    * Returns how many connections had to be cut.
    */
-  async drain(): Promise<number> {
+  async drain(beside?: DrainedBeside): Promise<number> {
     this.draining = true;
     for (const server of this.#servers.values()) server.close();
     for (const connection of this.#connections) connection.leave();
     const deadlineMs = this.clock() + this.limits.drainMs;
-    while (this.#connections.size > 0 && this.clock() < deadlineMs) {
+    const count = (): number => this.#connections.size + (beside?.streamCount ?? 0);
+    while (count() > 0 && this.clock() < deadlineMs) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    const cut = this.#connections.size;
+    const cut = count();
+    beside?.close();
     this.close();
     // What was cut is recorded when its socket has closed; whoever awaits this then closes the log.
     while (this.#connections.size > 0) await new Promise((resolve) => setImmediate(resolve));

@@ -46,9 +46,3 @@ export const INTERIM_MAX = 32;
 
 /** TCP keep-alive towards a client that has ended its side: is it still there? */
 export const CLIENT_PROBE_MS = 1_000;
-
-/** Bytes of prompts' bodies held at a time by all exchanges; beyond: `prompts-full`. */
-export const PROMPTS_BYTES_MAX = 1_073_741_824;
-
-/** Bytes of a prompt's body, which is read whole before an endpoint is chosen; beyond: `inference-request-too-large`. */
-export const PROMPT_BYTES_MAX = 33_554_432;
