@@ -7,6 +7,10 @@ import { DEFAULT_OUTLIER } from "../model/policy.ts";
 import { createPrng } from "../std/prng.ts";
 import { PoolRound, TURNS, type TendedPool } from "./tend-pools.ts";
 
+function unexpected(what: unknown): void {
+  assert.fail(String(what));
+}
+
 test("each pool once a round, and no turn has more than its share", () => {
   for (const count of [1, 9, 10, 25]) {
     const seen = new Map<string, number>();
@@ -21,10 +25,7 @@ test("each pool once a round, and no turn has more than its share", () => {
         },
       };
     });
-    const round = new PoolRound<TendedPool>(
-      () => {},
-      (error) => assert.fail(String(error)),
-    );
+    const round = new PoolRound<TendedPool>(() => {}, unexpected);
     for (let turn = 0; turn < TURNS; turn++) {
       const before = [...seen.values()].reduce((sum, times) => sum + times, 0);
       round.turn(pools, turn * 100);
@@ -42,7 +43,7 @@ test("an ejection and a return are told once each, under their pool", () => {
   const told: string[] = [];
   const round = new PoolRound<TendedPool>(
     ({ key }, { kind, endpoint }) => told.push(`${key} ${kind} ${endpoint.key}`),
-    (error) => assert.fail(String(error)),
+    unexpected,
   );
   const pools = [{ key: "web", brain }];
   const send = (nowMs: number, kind: "connect-failure" | "success"): void => {
@@ -69,7 +70,7 @@ test("a pool that throws is told of, and the others of its turn are tended", () 
     };
     return { key: `p${i}`, brain: { judge, rebalance: () => {}, takeHealthEvents: () => [] } };
   });
-  const round = new PoolRound<TendedPool>(assert.fail, (error) => defects.push(error));
+  const round = new PoolRound<TendedPool>(unexpected, (error) => defects.push(error));
   for (let turn = 0; turn < TURNS; turn++) round.turn(pools, turn);
   assert.equal(defects.length, TURNS);
   assert.equal(new Set(tended).size, 2 * TURNS);

@@ -78,6 +78,11 @@ export class AdaptiveLimit {
     return this.#value;
   }
 
+  /** Forgets the classes that are not among these. */
+  retain(classNames: readonly string[]): void {
+    for (const name of this.#classes.keys()) if (!classNames.includes(name)) this.#classes.delete(name);
+  }
+
   /** An answer began `firstByteMs` after its request started; `underWay` counts that one too. */
   answered(className: string, firstByteMs: number, underWay: number, nowMs: number): void {
     this.#latencyOf(className).window.record(firstByteMs);

@@ -277,3 +277,32 @@ test("same seed and calls, same answers", () => {
     { seed: 42, numRuns: 40 },
   );
 });
+
+test("a class that comes back after a reload without it begins anew", () => {
+  const adaptive = { min: 5, max: 100, initial: 100, tolerance: 1.5 };
+  const own = { ...BUILT_IN[INTERACTIVE]!, name: "own", priority: 7 };
+  const OWN = BUILT_IN.length;
+  /** Of answers that take ten times as long, after many short ones. */
+  const limitAfter = (isLeftOut: boolean): number => {
+    const admission = admissionOf({ adaptive }, [...BUILT_IN, own]);
+    const serve = (takesMs: number, fromMs: number): void => {
+      for (let round = 0; round < 8; round++) {
+        const startMs = fromMs + round * 1_000;
+        const permits = Array.from({ length: 80 }, () => go(ask(admission, "r", OWN, startMs)));
+        for (const permit of permits) admission.release(permit, OK, startMs + takesMs);
+      }
+    };
+    serve(20, 0);
+    const late = go(ask(admission, "late", OWN, 9_000));
+    if (isLeftOut) admission.adopt(policyOf({ adaptive }, BUILT_IN), 10_000);
+    // What is still under way teaches nothing of a class that is gone.
+    admission.release(late, OK, 10_000);
+    admission.adopt(policyOf({ adaptive }, [...BUILT_IN, own]), 11_000);
+    const before = admission.limit;
+    const permits = Array.from({ length: 60 }, () => go(ask(admission, "r", OWN, 12_000)));
+    for (const permit of permits) admission.release(permit, OK, 12_400);
+    return admission.limit - before;
+  };
+  assert.ok(limitAfter(false) < 0, "known to be fast, it has slowed down");
+  assert.ok(limitAfter(true) >= 0, "of a class just met, nothing is known to have changed");
+});

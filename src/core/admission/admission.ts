@@ -99,7 +99,9 @@ export class Admission<T> {
       queue.policy = each;
       return queue;
     });
+    this.#turn.retain(this.#queues);
     for (const queue of byName.values()) {
+      queue.gone = true;
       this.#reserve.forget(queue);
       for (let ticket = queue.oldest; ticket !== undefined; ticket = queue.oldest) {
         this.#evict(ticket, "shed", nowMs);
@@ -107,7 +109,7 @@ export class Admission<T> {
     }
     if (this.#adaptive === undefined || !sameFields(before.adaptive, adaptive)) {
       this.#adaptive = adaptive === undefined ? undefined : new AdaptiveLimit(adaptive);
-    }
+    } else this.#adaptive.retain(policy.classes.map(({ name }) => name));
     if (this.#throttle === undefined || !sameFields(before.throttle, throttle)) {
       this.#throttle = throttle === undefined ? undefined : new Throttle(throttle, this.#prng);
     }
@@ -148,6 +150,7 @@ export class Admission<T> {
     if (!permit.open || permit.answered) return;
     permit.answered = true;
     const { queue, grantedMs } = permit;
+    if (queue.gone) return;
     this.#adaptive?.answered(queue.policy.name, nowMs - grantedMs, this.#underWay, nowMs);
   }
 

@@ -57,6 +57,8 @@ export class WaitTicket<T> implements Waiting<T> {
 export class ClassQueue<T> {
   policy: ClassPolicy;
   readonly tenants = new Tenants<T>();
+  /** A reload has taken the class away; requests of it may still be under way. */
+  gone = false;
   /** Requests with a permit. */
   underWay = 0;
   /** Service had, in ms of slots per weight, on the clock of its priority: see fair-turn.ts. */

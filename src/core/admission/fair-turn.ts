@@ -51,6 +51,12 @@ export class FairTurn<T> {
     queue.tagMs = startMs + expectedMs / queue.policy.weight;
   }
 
+  /** Forgets the priorities that none of these has. */
+  retain(queues: readonly ClassQueue<T>[]): void {
+    const kept = new Set(queues.map(({ policy }) => policy.priority));
+    for (const priority of this.#levels.keys()) if (!kept.has(priority)) this.#levels.delete(priority);
+  }
+
   #level(priority: number): { clockMs: number; turns: number } {
     let level = this.#levels.get(priority);
     if (level === undefined) this.#levels.set(priority, (level = { clockMs: 0, turns: 0 }));

@@ -60,6 +60,8 @@ export class LoadProber {
       const probe = pool.spec.policy.balancingOptions?.prequal.probe;
       if (probe === undefined) return [];
       const { asked = new Set<string>(), mute = new Set<string>() } = before.get(pool) ?? {};
+      const there = new Set(pool.spec.endpoints.map(({ key }) => key));
+      for (const key of mute) if (!there.has(key)) mute.delete(key);
       return [{ pool, probe, asked, mute }];
     });
     clearTimeout(this.#timer);
@@ -120,7 +122,8 @@ export class LoadProber {
     if (answer.kind === "report") {
       pool.brain.loadReported(key, answer.report, clock());
       if (mute.delete(key)) this.#options.log.info(facts, "endpoint reports its load again");
-    } else if (!mute.has(key)) {
+    } else if (!mute.has(key) && pool.brain.slotOf(key) !== undefined) {
+      // One that has left meanwhile nobody would forget.
       mute.add(key);
       this.#options.log.warn({ ...facts, probe: answer.detail }, "endpoint does not report its load");
     }
