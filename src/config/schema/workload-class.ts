@@ -7,6 +7,7 @@
 import * as z from "zod";
 import type { BalancingPolicy } from "../../model/policy.ts";
 import type { ResourceProfile, WorkloadKind } from "../../model/workload.ts";
+import { parseDurationMs } from "../../std/duration.ts";
 import { BALANCING } from "./balancing.ts";
 import {
   decimal,
@@ -121,7 +122,15 @@ const treatment = strict({
   timeouts: strict({
     request: duration(true).optional(),
     perTry: duration(true).optional(),
-  }).optional(),
+  })
+    .superRefine(({ request, perTry }, context) => {
+      const requestMs = parseDurationMs(request ?? "") ?? 0;
+      const perTryMs = parseDurationMs(perTry ?? "") ?? 0;
+      if (requestMs > 0 && perTryMs > requestMs) {
+        raise(context, ["perTry"], "longer than the whole request", "at most request");
+      }
+    })
+    .optional(),
   retries: z.boolean().optional(),
   hedging: z.boolean().optional(),
   sheddingOrder: integer(0, 100).optional(),
