@@ -13,7 +13,7 @@ import { sendRequests, startHoldingEndpoint } from "./held-streams.ts";
 import { startPicker } from "./picker.ts";
 
 const STREAMS = 10_000;
-/** A model server is given no more than 1000 requests at a time, whatever waits. */
+/** Each is given at most 1000 requests at a time, which is the default limit of an endpoint. */
 const HOSTS = Array.from({ length: 16 }, (_, index) => `127.0.0.${index + 1}`);
 const LIMIT_MS = 120_000;
 /** A stream of Node's HTTP/2 with its call, its head and its claim; a prompt of 400 bytes is nothing beside it. */
