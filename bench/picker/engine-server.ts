@@ -2,14 +2,15 @@
  * Model servers that cost next to nothing: `node engine-server.ts PORT HOST[,HOST…] EVENTS`, one on every host.
  *
  * Each answers a completion as soon as its prompt is whole, with `EVENTS` events, or with JSON where that is 0; and `/metrics` with a page of
- * the length of vLLM's. Prints a line when all of them listen.
+ * the length of vLLM's; `/pages-read` tells how many of those were read from all of them. Prints a line when all of them listen.
  */
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { vllmPage } from "../../test/kit/metrics-pages.ts";
 import { MessageEnd } from "./message-end.ts";
 
-const [port = 0, events = 0] = [Number(process.argv[2]), Number(process.argv[4])];
+const port = Number(process.argv[2]);
+const events = Number(process.argv[4]);
 const hosts = (process.argv[3] ?? "").split(",");
 /** As many as vLLM's own page has. */
 const PAGE_LINES = 420;
@@ -45,14 +46,20 @@ function stream(socket: Socket, left: number): void {
   setImmediate(stream, socket, left - 1);
 }
 
+let pagesRead = 0;
+
 await Promise.all(
   hosts.map(async (host) => {
     const server = createServer({ noDelay: true }, (socket) => {
       const end = new MessageEnd();
       socket.on("data", (part: Buffer) => {
         if (!end.read(part)) return;
-        if (end.startLine.startsWith("GET "))
-          socket.write(end.startLine.includes("/metrics") ? page : answer);
+        if (end.startLine.includes("/metrics")) {
+          pagesRead += 1;
+          socket.write(page);
+        } else if (end.startLine.includes("/pages-read")) {
+          socket.write(whole("text/plain", Buffer.from(String(pagesRead))));
+        } else if (end.startLine.startsWith("GET ")) socket.write(answer);
         else if (events === 0) socket.write(answer);
         else stream(socket, events);
       });

@@ -118,16 +118,25 @@ async function coresOf({ child }: PickerProcess, seconds: number): Promise<numbe
 export interface Idle {
   readonly endpoints: number;
   readonly cores: number;
+  /** Metrics pages of model servers that it read meanwhile: what an idle picker does, if it does anything. */
+  readonly pagesPerSec: number;
 }
 
 export async function measureIdle(folder: string, seconds: number, endpoints: number): Promise<Idle> {
   const engines = await startEngines(endpoints, 0);
   const picker = await startPicker(folder, engines);
   await sleep(3000);
+  const pagesBefore = await pagesRead(engines);
   const cores = await coresOf(picker, seconds);
+  const pagesPerSec = ((await pagesRead(engines)) - pagesBefore) / seconds;
   await stop(picker.child);
   await stop(engines.child);
-  return { endpoints, cores };
+  return { endpoints, cores, pagesPerSec };
+}
+
+async function pagesRead({ port, hosts }: Engines): Promise<number> {
+  const response = await fetch(`http://${hosts[0]}:${port}/pages-read`);
+  return Number(await response.text());
 }
 
 /** Shares of the picker's time under this load, in a run of its own: a profile costs time itself. */

@@ -66,8 +66,9 @@ export function markdownReport(lines: readonly Line[], idle: readonly Idle[]): s
   );
 }
 
-function idleText({ endpoints, cores }: Idle): string {
-  return `idle with ${endpoints} endpoints: ${(cores * 100).toFixed(2)} % of a core`;
+function idleText({ endpoints, cores, pagesPerSec }: Idle): string {
+  const share = `${(cores * 100).toFixed(2)} % of a core`;
+  return `idle with ${endpoints} endpoints: ${share}, ${pagesPerSec.toFixed(1)} metrics pages read a second`;
 }
 
 function sharesText({ load, pickerMs, shares }: Line): string {

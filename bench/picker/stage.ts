@@ -87,7 +87,10 @@ interface Address {
 }
 interface Cluster {
   readonly name: string;
-  readonly load_assignment?: { endpoints: { lb_endpoints: { endpoint: { address: Address } }[] }[] };
+  readonly load_assignment?: {
+    cluster_name: string;
+    endpoints: { lb_endpoints: { endpoint: { address: Address } }[] }[];
+  };
 }
 interface Manager {
   access_log?: unknown;
@@ -138,8 +141,7 @@ function roundRobin({ port, hosts }: Engines): Cluster & Record<string, unknown>
     type: "STATIC",
     connect_timeout: "5s",
     load_assignment: {
-      // As the example has it, with more endpoints.
-      ...{ cluster_name: "model-servers" },
+      cluster_name: "model-servers",
       endpoints: [
         {
           lb_endpoints: hosts.map((address) => ({
