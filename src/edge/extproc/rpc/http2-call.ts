@@ -30,6 +30,9 @@ export interface CallOwner {
 
 const CONTENT_TYPE = "application/grpc+proto";
 
+/** Of replies that wait for the other side to take them; beyond, nothing more is read from it. */
+const WRITE_AHEAD_BYTES = 131_072;
+
 const FAULT_CODES: Readonly<Record<MessageFault, number>> = {
   "compressed-message": RPC_UNIMPLEMENTED,
   "message-too-large": RPC_RESOURCE_EXHAUSTED,
@@ -85,7 +88,9 @@ export class Http2Call implements RpcCall, Swept {
   send(frame: Buffer): boolean {
     if (this.#trailers !== undefined || this.#stream.destroyed) return true;
     this.#respond();
-    return this.#stream.write(frame);
+    const stream = this.#stream;
+    // Its own mark is one of our frames: it would have the two wait for each other after each.
+    return stream.write(frame) || stream.writableLength < WRITE_AHEAD_BYTES;
   }
 
   pause(): void {
@@ -143,10 +148,14 @@ export class Http2Call implements RpcCall, Swept {
 
   #onData(chunk: Buffer): void {
     if (this.#handler === undefined) return;
+    const stream = this.#stream;
+    // What one read leads to goes out in one write.
+    stream.cork();
     this.#guard(() => {
       const fault = this.#reader.feed(chunk);
       if (fault !== undefined) this.#fail(fault, FAULT_CODES[fault]);
     });
+    stream.uncork();
   }
 
   #take(bytes: Buffer): void {
