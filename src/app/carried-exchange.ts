@@ -158,8 +158,8 @@ export class CarriedExchange implements TurnTaker {
     this.#splice = taken.splice;
     this.#claim!.prompt = taken.prompt.request;
     const { request, facts } = taken.prompt;
-    const { pool, tenant } = this.#routed!;
-    this.#admit(pool.classOfPrompt(request.priority), facts.tenant ?? tenant);
+    const { pool, work, tenant } = this.#routed!;
+    this.#admit(pool.classOfPrompt(work, request.priority), facts.tenant ?? tenant);
   }
 
   /** The body will not be read, whether or not there is one: the head alone decides. `isWhole`: there is none. */

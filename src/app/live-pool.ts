@@ -16,7 +16,7 @@ import { HedgeGovernor } from "../core/retry/hedge.ts";
 import type { EngineWatch } from "./inference/engine-watch.ts";
 import { PromptDesk } from "./inference/prompt-desk.ts";
 import type { PoolSpec } from "../model/pool.ts";
-import type { WorkloadClass } from "../model/workload.ts";
+import { BUILT_IN_CLASSES, type WorkloadClass } from "../model/workload.ts";
 import type { Prng } from "../std/prng.ts";
 
 /** A class of work as it is met at one pool. */
@@ -125,8 +125,12 @@ export class LivePool {
     return this.#classes[this.#classifier.classify(rule, facts, habits)]!;
   }
 
-  /** The class of a prompt of that priority; of an ordinary one if a reload has taken the priority away. */
-  classOfPrompt(priority: number): LiveClass {
+  /**
+   * The class of a prompt: its own, where one was declared that takes it; else that of its priority, or of an ordinary one if a
+   * reload has taken the priority away.
+   */
+  classOfPrompt(work: LiveClass, priority: number): LiveClass {
+    if (!BUILT_IN_CLASSES.includes(work.workload)) return work;
     const priorities = this.#spec.inference === undefined ? [] : promptPriorities(this.#spec.inference);
     const rank = priorities.indexOf(priority);
     return this.#prompts[rank === -1 ? priorities.indexOf(ORDINARY_PRIORITY) : rank] ?? this.#classes.at(-1)!;

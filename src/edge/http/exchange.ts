@@ -113,9 +113,9 @@ export class Exchange implements DeliveryOwner, TunnelOwner, TurnTaker {
     const fault = this.#prompt!.read(this.#request);
     if (fault !== undefined) return this.refuse(fault.refusal, fault.detail, "client");
     const { request, facts } = this.#prompt!.prompt!;
-    const { pool, tenant } = this.#attempts!.routed;
+    const { pool, work, tenant } = this.#attempts!.routed;
     this.#attempts!.prompt = request;
-    this.#admit(pool.classOfPrompt(request.priority), facts.tenant ?? tenant, this.#context.clock());
+    this.#admit(pool.classOfPrompt(work, request.priority), facts.tenant ?? tenant, this.#context.clock());
   }
 
   #admit(work: LiveClass, tenant: string, nowMs: number): void {
