@@ -197,7 +197,7 @@ test("the endpoint that really served has the request in flight, and is told of 
   assert.equal(attempt?.endpoint, other);
   assert.equal(attempt?.firstByteMs, 40);
   const { brain } = stage.pool("default/chat");
-  assert.equal(brain.recent.find(attempt!.decision)?.reason, "moved");
+  assert.equal(brain.recent.find(attempt.decision)?.reason, "moved");
   stage.close();
 });
 
@@ -246,6 +246,27 @@ test("a stream of events: echoed at once, first token and usage noted, cut strea
     if (!isCut) assert.deepEqual(record.usage, { promptTokens: 9, cachedTokens: 8, outputTokens: 2 });
   }
   assert.deepEqual(stage.inFlight(), {});
+  stage.close();
+});
+
+test("fallbacks, where asked for: others behind the one that is picked, each once, never outside the hint", () => {
+  const stage = PickerStage.ofThree();
+  for (const fallbacksMax of [1, 2, 5]) {
+    stage.fallbacksMax = fallbacksMax;
+    const stream = stage.open();
+    stream.headers();
+    stream.body(chat("hello"), true);
+    const endpoints = stream.destination!.split(",");
+    assert.equal(endpoints.length, Math.min(3, fallbacksMax + 1));
+    assert.equal(new Set(endpoints).size, endpoints.length);
+    assert.deepEqual(stage.inFlight(), { [endpoints[0]!]: 1 });
+    stream.cancel();
+    const hinted = stage.open();
+    hinted.headers({ metadata: subset(["10.0.0.1", TWO]) });
+    hinted.body(chat("hello"), true);
+    assert.deepEqual(hinted.destination!.split(",").toSorted(), ["10.0.0.1:8000", TWO]);
+    hinted.cancel();
+  }
   stage.close();
 });
 
