@@ -58,7 +58,7 @@ async function measure(): Promise<void> {
         const { shares = {} } = await tell(child, { kind: "end" });
         const perRequest = cpuMs / count;
         const where = Object.entries(shares)
-          .sort(([, a], [, b]) => b - a)
+          .toSorted(([, a], [, b]) => b - a)
           .map(([name, share]) => `${name} ${(share * perRequest).toFixed(2)}`)
           .join(", ");
         lines.push({ tokens, answered, perRequest, where });

@@ -44,7 +44,12 @@ export async function runPicker(endpoints: number): Promise<void> {
     logLevel: "error",
     limits: DEFAULT_CLIENT_LIMITS,
     seed: 1,
-    picker: { address: { host: "127.0.0.1", port: 0 }, healthAddress: undefined, tls: undefined },
+    picker: {
+      address: { host: "127.0.0.1", port: 0 },
+      healthAddress: undefined,
+      tls: undefined,
+      fallbacksMax: 0,
+    },
   });
   await running.start();
   const session = new Session();

@@ -68,6 +68,21 @@ export class CarriedClaim implements PickFacts, AnswerProgress {
     return verdict;
   }
 
+  /** After the pick: up to so many other endpoints, in the order in which they should be tried, as `address:port`. */
+  fallbacks(count: number, nowMs: number): readonly string[] {
+    const { brain } = this.#pool;
+    const found: string[] = [];
+    const tried = [this.#ticket!.slot];
+    while (found.length < count) {
+      const { hash, lane, prompt, within } = this;
+      const next = brain.alternative({ hash, lane, prompt, within, tried }, nowMs);
+      if (next === undefined) break;
+      found.push(next.key);
+      tried.push(brain.slotOf(next.key)!);
+    }
+    return found;
+  }
+
   requestSent(): void {
     if (!this.#isExcused || this.#ticket === undefined) return;
     this.#isExcused = false;

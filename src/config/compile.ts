@@ -14,6 +14,7 @@ import { byPlace } from "./read/order.ts";
 import type { Resources } from "./resources.ts";
 import { namespaceLabels } from "./translate/allowed-routes.ts";
 import { attachRoutes } from "./translate/attach.ts";
+import { carriedRules } from "./translate/carried-routes.ts";
 import { ownClasses, ownGateways } from "./translate/classes.ts";
 import { buildInferencePools } from "./translate/inference-pools.ts";
 import { inferenceRules } from "./translate/inference-rules.ts";
@@ -74,6 +75,7 @@ export function compile(resources: Resources, { picksForOthers }: CompileOptions
     listeners: listenerSpecs(listeners, served),
     pools,
     workloadClasses: workloadClasses(lookup, pools, problems),
+    ...(picksForOthers === true && { carried: carriedRules(resources, gateways, lookup) }),
   };
   const status = statusOf({
     classes,

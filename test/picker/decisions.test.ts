@@ -197,7 +197,7 @@ test("the endpoint that really served has the request in flight, and is told of 
   assert.equal(attempt?.endpoint, other);
   assert.equal(attempt?.firstByteMs, 40);
   const { brain } = stage.pool("default/chat");
-  assert.equal(brain.recent.find(attempt!.decision)?.reason, "moved");
+  assert.equal(brain.recent.find(attempt.decision)?.reason, "moved");
   stage.close();
 });
 
@@ -246,6 +246,27 @@ test("a stream of events: echoed at once, first token and usage noted, cut strea
     if (!isCut) assert.deepEqual(record.usage, { promptTokens: 9, cachedTokens: 8, outputTokens: 2 });
   }
   assert.deepEqual(stage.inFlight(), {});
+  stage.close();
+});
+
+test("fallbacks, where asked for: others behind the one that is picked, each once, never outside the hint", () => {
+  const stage = PickerStage.ofThree();
+  for (const fallbacksMax of [1, 2, 5]) {
+    stage.fallbacksMax = fallbacksMax;
+    const stream = stage.open();
+    stream.headers();
+    stream.body(chat("hello"), true);
+    const endpoints = stream.destination!.split(",");
+    assert.equal(endpoints.length, Math.min(3, fallbacksMax + 1));
+    assert.equal(new Set(endpoints).size, endpoints.length);
+    assert.deepEqual(stage.inFlight(), { [endpoints[0]!]: 1 });
+    stream.cancel();
+    const hinted = stage.open();
+    hinted.headers({ metadata: subset(["10.0.0.1", TWO]) });
+    hinted.body(chat("hello"), true);
+    assert.deepEqual(hinted.destination!.split(",").toSorted(), ["10.0.0.1:8000", TWO]);
+    hinted.cancel();
+  }
   stage.close();
 });
 
@@ -318,6 +339,59 @@ test("many pools in one process: by the call's metadata, by the request's, else 
   untold.headers({ endOfStream: true });
   assert.deepEqual(untold.heard, ["immediate 404"]);
   assert.equal(stage.records.length, 2);
+  stage.close();
+});
+
+test("many pools, and a gateway that names none: the routes of its own controller tell which", () => {
+  const rule = (name: string, matches: readonly object[]): object => ({
+    matches,
+    timeouts: { request: "1s" },
+    backendRefs: [
+      { name: "frontend", port: 80 },
+      { group: "inference.networking.k8s.io", kind: "InferencePool", name },
+    ],
+  });
+  const route = {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "HTTPRoute",
+    metadata: { name: "llm" },
+    spec: {
+      parentRefs: [{ name: "envoy-gateway" }],
+      hostnames: ["models.example.com"],
+      rules: [
+        rule("code", [
+          {
+            path: { type: "PathPrefix", value: "/v1" },
+            headers: [{ name: "x-gateway-model-name", value: "coder" }],
+          },
+        ]),
+        rule("chat", [{ path: { type: "PathPrefix", value: "/v1" } }]),
+      ],
+    },
+  };
+  const gateway = {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "Gateway",
+    metadata: { name: "envoy-gateway" },
+    spec: { gatewayClassName: "envoy", listeners: [{ name: "http", port: 80, protocol: "HTTP" }] },
+  };
+  const pools = [...poolManifests("chat", ["10.0.0.1"]), ...poolManifests("code", ["10.1.0.1"])];
+  const stage = new PickerStage([...pools, route, gateway]);
+  for (let round = 0; round < 8; round++) {
+    const plain = stage.open();
+    plain.headers({ endOfStream: true });
+    assert.equal(plain.destination, "10.0.0.1:8000");
+    const coder = stage.open();
+    coder.headers({ endOfStream: true, more: [["x-gateway-model-name", "coder"]] });
+    assert.equal(coder.destination, "10.1.0.1:8000");
+  }
+  const elsewhere = stage.open();
+  elsewhere.headers({ endOfStream: true, path: "/metrics" });
+  assert.deepEqual(elsewhere.heard, ["immediate 404"]);
+  stage.pass(1_100);
+  assert.equal(stage.records.filter(({ refusal }) => refusal === "request-timeout").length, 16);
+  assert.equal(stage.records.at(-1)?.rule?.rule.route, "default/llm");
+  assert.equal(stage.view.ports.size, 0);
   stage.close();
 });
 

@@ -48,7 +48,7 @@ async function serve(
     logLevel: "silent",
     limits: { ...DEFAULT_CLIENT_LIMITS, drainMs: 1_000 },
     seed: 1,
-    picker: { address: LOOPBACK, healthAddress: LOOPBACK, tls: undefined, ...options },
+    picker: { address: LOOPBACK, healthAddress: LOOPBACK, tls: undefined, fallbacksMax: 0, ...options },
   });
   await running.start();
   const { picker } = running;

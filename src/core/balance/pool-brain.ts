@@ -124,6 +124,22 @@ export class PoolBrain {
   }
 
   /**
+   * Where the request should go if those in `facts.tried` do not take it. Nothing is claimed; undefined: nobody else may
+   * serve it.
+   */
+  alternative(facts: PickFacts, nowMs: number): Endpoint | undefined {
+    const { eligible, chooser } = this.#lanes.at(facts.lane);
+    const { within, tried } = facts;
+    if (eligible.size === 0 || (within !== undefined && fitWithin(eligible, within) !== "some"))
+      return undefined;
+    const slot =
+      within === undefined
+        ? chooser.choose(facts, nowMs)
+        : chooseWithin(chooser, eligible, this.#columns, { ...facts, within }, nowMs);
+    return tried.includes(slot) ? undefined : this.#members.endpointAt(slot);
+  }
+
+  /**
    * Whoever carries the request has sent it to another endpoint than was picked: `ticket` is settled as given up, and the
    * claim is on that one, with the age of the old. Undefined: the endpoint is none of the pool's, or the one that was
    * picked, and the ticket stays as it is.

@@ -67,6 +67,7 @@ export class PickerStage implements StreamContext {
   readonly budget: ByteBudget;
   readonly metrics: PickerMetrics;
   readonly port = 9002;
+  fallbacksMax = 0;
   nowMs = 1_000;
   readonly clock = (): number => this.nowMs;
   readonly sweeper = new Sweeper(this.clock);

@@ -1,3 +1,6 @@
+/**
+ * gRPC messages out of bytes that are cut anywhere, and the bounds on them; the timeouts that calls carry.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ByteBudget } from "./byte-budget.ts";
