@@ -179,6 +179,27 @@ test("a group without room, or tried out, gives way to another", () => {
   }
 });
 
+test("what failed in one zone is tried in another, as long as there is one", () => {
+  for (const policy of POLICIES) {
+    const brain = brainOf(
+      spec([...inZone("a", 4), ...inZone("b", 4), ...inZone("c", 2), ...inZone("d", 9, 1)], policy),
+    );
+    for (let i = 0; i < 50; i++) {
+      const tried: number[] = [];
+      const zones: string[] = [];
+      for (let attempt = 0; attempt < 4; attempt++) {
+        const ticket = send(brain, i, { tried, hash: hashText(`k${i}`) });
+        brain.settle(ticket, OK, i);
+        tried.push(ticket.slot);
+        zones.push(ticket.endpoint.zone!);
+      }
+      assert.deepEqual(zones.slice(0, 3).toSorted(), ["a", "b", "c"], policy);
+      assert.notEqual(zones[3], "d", "of the same level while somebody is untried");
+      assert.equal(new Set(tried).size, 4, policy);
+    }
+  }
+});
+
 test("a key stays in its zone and at its endpoint", () => {
   const brain = brainOf(spec([...inZone("a", 4), ...inZone("b", 4)], "ConsistentHash"));
   for (let i = 0; i < 200; i++) {
