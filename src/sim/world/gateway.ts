@@ -153,7 +153,7 @@ export class Gateway {
     const { server } = verdict.ticket.endpoint as Placed;
     call.ticket = verdict.ticket;
     call.server = server;
-    call.attempts++;
+    if (++call.attempts > 1) this.pool.retries.begin();
     call.attemptsInAll++;
     call.attemptNumber++;
     server.openAttempts++;
@@ -212,18 +212,17 @@ export class Gateway {
 
   #mayGoOn(call: Call, cause: RetryCause): boolean {
     const { method, engine } = this.#context;
+    const { budget, retries, spec } = this.pool;
     const facts = {
       attempts: call.attempts,
       cause,
       answering: false,
       allowed: true,
-      room: true,
+      room: retries.hasRoom(spec.policy.circuitBreaker.maxRetries),
       idempotent: isIdempotent(method),
       bodyInHand: true,
     };
-    return (
-      afterAttempt(this.pool.spec.policy.retries, facts, this.pool.budget, engine.nowMs).kind === "again"
-    );
+    return afterAttempt(spec.policy.retries, facts, budget, engine.nowMs).kind === "again";
   }
 
   #settle(call: Call, kind: OutcomeKind, status: number): void {
@@ -233,6 +232,7 @@ export class Gateway {
     const totalMs = nowMs - ticket.pickedMs;
     call.ticket = undefined;
     call.attemptNumber++;
+    if (call.attempts > 1) this.pool.retries.end();
     call.server!.openAttempts--;
     const firstByteMs = status > 0 ? totalMs : undefined;
     this.pool.brain.settle(ticket, { kind, status, firstByteMs, totalMs }, nowMs);
