@@ -7,7 +7,8 @@ import type { PoolSpec } from "../../model/pool.ts";
 import type { Ticket } from "../../model/verdict.ts";
 import { createPrng } from "../../std/prng.ts";
 import { hashText } from "./hash-key.ts";
-import { PoolBrain, type PickFacts } from "./pool-brain.ts";
+import type { PickFacts } from "./pick-facts.ts";
+import { PoolBrain } from "./pool-brain.ts";
 import { endpoint, POLICIES, spec } from "./virtual-pool.test.ts";
 
 const OK: Outcome = { kind: "success", status: 200, firstByteMs: 10, totalMs: 10 };

@@ -10,7 +10,7 @@
 import type { TrafficMetrics } from "../../app/metrics/traffic.ts";
 import type { ExchangeNotes } from "../../app/record.ts";
 import type { PoolRouted } from "../../app/route-request.ts";
-import type { PickFacts } from "../../core/balance/pool-brain.ts";
+import type { PickFacts } from "../../core/balance/pick-facts.ts";
 import type { InferenceRequest } from "../../core/inference/policy/inference-policy.ts";
 import { afterAttempt, type AttemptFacts } from "../../core/retry/after-attempt.ts";
 import { isIdempotent } from "../../core/retry/replayable.ts";
