@@ -82,7 +82,6 @@ export function run(scenario: Scenario, contender: Contender): Run {
     engine,
     network,
     jobs,
-    prng: stream(seed, "doors"),
     method: scenario.clients.method,
     sent: (call, server) => recorder.sent(call, server, engine.nowMs),
     ended: (call, ending) => clients.ended(call, ending),
