@@ -49,8 +49,7 @@ export interface Refused {
 
 export type Admitted<T> =
   | { readonly kind: "go"; readonly permit: Permit<T> }
-  /** `untilMs`: it will have heard by then. */
-  | { readonly kind: "wait"; readonly ticket: WaitTicket<T>; readonly untilMs: number }
+  | { readonly kind: "wait"; readonly ticket: WaitTicket<T> }
   | Refused;
 
 export type NextStep<T> =
@@ -233,7 +232,7 @@ export class Admission<T> {
     const ticket = queue.push(facts.waiter, facts.tenant, nowMs);
     this.#waiting++;
     this.#reserve.arrived(queue, this.#ceilingOf(queue), nowMs);
-    return { kind: "wait", ticket, untilMs: nowMs + queue.policy.queue.maxWaitMs };
+    return { kind: "wait", ticket };
   }
 
   /** The last to come of the class that gives way first, provided it gives way before this one. */

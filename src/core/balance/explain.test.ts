@@ -6,7 +6,8 @@ import type { Outcome } from "../../model/outcome.ts";
 import type { Ticket } from "../../model/verdict.ts";
 import { createPrng } from "../../std/prng.ts";
 import { hashText } from "./hash-key.ts";
-import { PoolBrain, type PickFacts } from "./pool-brain.ts";
+import type { PickFacts } from "./pick-facts.ts";
+import { PoolBrain } from "./pool-brain.ts";
 import { endpoint, keys, POLICIES, spec } from "./virtual-pool.test.ts";
 
 const HASH = {

@@ -1,7 +1,7 @@
 /**
  * PeakEwma: of two random endpoints, the one where the next request costs less (latency-cost.ts).
  *
- * What Auto means until it knows better. It needs nothing from the endpoints, follows both queue and speed within one
+ * It needs nothing from the endpoints, follows both queue and speed within one
  * answer, and sampling two keeps several gateways from herding onto the same endpoint.
  */
 import type { Factor } from "../../model/explanation.ts";

@@ -32,14 +32,12 @@ import type { EndpointReport, EndpointShare } from "./endpoint-report.ts";
 import { explainPick } from "./explain.ts";
 import { Lanes } from "./lanes.ts";
 import { Members } from "./members.ts";
-import { FIRST_TRY, NO_HASH, type PickFacts } from "./pick-facts.ts";
+import { NO_HASH, type PickFacts } from "./pick-facts.ts";
 import { RecentDecisions } from "./recent.ts";
 import { reportEndpoints, shares } from "./report.ts";
 import { Tickets, type Claim } from "./tickets.ts";
 import { BY_CARRIER, BY_TRIAL } from "./trace.ts";
 import { chooseWithin, fitWithin } from "./within.ts";
-
-export { FIRST_TRY, type PickFacts };
 
 const NO_LANES: readonly LaneSpec[] = [];
 

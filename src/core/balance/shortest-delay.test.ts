@@ -6,7 +6,8 @@ import { createPrng } from "../../std/prng.ts";
 import { createColumns } from "../signals/columns.ts";
 import { begin, end } from "../signals/in-flight.ts";
 import { DelayCost } from "./delay-cost.ts";
-import { FIRST_TRY, PoolBrain } from "./pool-brain.ts";
+import { FIRST_TRY } from "./pick-facts.ts";
+import { PoolBrain } from "./pool-brain.ts";
 import { keys, spec, VirtualPool } from "./virtual-pool.test.ts";
 
 const NOTHING: Outcome = { kind: "cancelled", status: 0, firstByteMs: undefined, totalMs: 900 };

@@ -11,7 +11,7 @@ import type { AnswerProgress } from "../../app/inference/answer-reading.ts";
 import type { TrafficMetrics } from "../../app/metrics/traffic.ts";
 import type { ExchangeNotes } from "../../app/record.ts";
 import type { PoolRouted } from "../../app/route-request.ts";
-import type { PickFacts } from "../../core/balance/pool-brain.ts";
+import type { PickFacts } from "../../core/balance/pick-facts.ts";
 import type { InferenceRequest } from "../../core/inference/policy/inference-policy.ts";
 import { afterAttempt, type AttemptFacts } from "../../core/retry/after-attempt.ts";
 import { isIdempotent } from "../../core/retry/replayable.ts";
