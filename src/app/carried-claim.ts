@@ -4,7 +4,7 @@
  * There is one attempt: whether there is another, and where, the gateway decides, and says where the answer came from.
  * Invariant: a claim that was picked is settled exactly once, by `end`.
  */
-import type { PickFacts } from "../core/balance/pool-brain.ts";
+import type { PickFacts } from "../core/balance/pick-facts.ts";
 import type { InferenceRequest } from "../core/inference/policy/inference-policy.ts";
 import type { TokenUsage } from "../model/inference-facts.ts";
 import type { LoadReport } from "../model/load-report.ts";

@@ -126,7 +126,7 @@ export class PoolBrain {
    * serve it.
    */
   alternative(facts: PickFacts, nowMs: number): Endpoint | undefined {
-    const { eligible, chooser } = this.#lanes.at(facts.lane);
+    const { eligible, chooser } = this.#lanes.at(facts.lane) ?? this.#lanes.main;
     const { within, tried } = facts;
     if (eligible.size === 0 || (within !== undefined && fitWithin(eligible, within) !== "some"))
       return undefined;
