@@ -4,6 +4,7 @@
  *
  * Order is precedence: older first, then by namespace and name, as wherever one of several must win.
  */
+import type { ResourceProfile } from "../../model/balancing.ts";
 import type { BalancingPolicy } from "../../model/policy.ts";
 import type { PoolSpec } from "../../model/pool.ts";
 import type { Problem } from "../../model/problem.ts";
@@ -12,7 +13,6 @@ import {
   BUILT_IN_TREATMENTS,
   type LabelRequirement,
   type ObservedMatch,
-  type ResourceProfile,
   type Treatment,
   type WorkloadClass,
   type WorkloadKind,
