@@ -5,8 +5,9 @@
  * docs/workloads.md explains each field; defaults are filled in by translate/workload-classes.ts from model/workload.ts.
  */
 import * as z from "zod";
+import { PROFILES } from "../../model/balancing.ts";
 import type { BalancingPolicy } from "../../model/policy.ts";
-import type { ResourceProfile, WorkloadKind } from "../../model/workload.ts";
+import type { WorkloadKind } from "../../model/workload.ts";
 import { parseDurationMs } from "../../std/duration.ts";
 import { BALANCING } from "./balancing.ts";
 import {
@@ -27,7 +28,6 @@ import { manifest } from "./metadata.ts";
 import { headerName, labelName, objectName, portName, sectionName } from "./names.ts";
 
 const KINDS: readonly WorkloadKind[] = ["interactive", "streaming", "batch", "training"];
-const PROFILES: readonly ResourceProfile[] = ["cpu", "memory", "gpu", "io", "balanced"];
 
 const QUANTITY = /^([0-9]{1,15})(k|M|G|T|Ki|Mi|Gi|Ti)?$/;
 const UNIT_BYTES: Readonly<Record<string, number>> = {

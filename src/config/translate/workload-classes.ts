@@ -4,7 +4,8 @@
  *
  * Order is precedence: older first, then by namespace and name, as wherever one of several must win.
  */
-import { selectsEndpoint } from "../../core/admission/selects.ts";
+import { selectsEndpoint } from "../../core/balance/selects.ts";
+import type { ResourceProfile } from "../../model/balancing.ts";
 import type { BalancingPolicy } from "../../model/policy.ts";
 import type { PoolSpec } from "../../model/pool.ts";
 import type { Problem } from "../../model/problem.ts";
@@ -13,7 +14,6 @@ import {
   BUILT_IN_TREATMENTS,
   type LabelRequirement,
   type ObservedMatch,
-  type ResourceProfile,
   type Treatment,
   type WorkloadClass,
   type WorkloadKind,
