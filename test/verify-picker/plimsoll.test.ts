@@ -61,7 +61,7 @@ test("the suite passes whole, with nothing left out but TLS", async () => {
       "--health",
       `127.0.0.1:${healthPort}`,
     ];
-    words.push("--subset", picker.endpoints.join(","), "--shed", "x-drop: 1", "--streams", "1000");
+    words.push("--subset", picker.endpoints.join(","), "--shed", "x-drop: 1", "--streams", "300");
     words.push("--body-limit", String(PROMPT_BYTES_MAX));
     const { code, stdout, stderr } = await runToEnd(words);
     assert.equal(stderr, "");
@@ -85,6 +85,16 @@ test("over TLS with a certificate made at the start", async () => {
   const { code, stdout } = await runToEnd(words);
   assert.equal(code, 0, stdout);
   assert.match(stdout, /^8 passed, 0 failed, 0 skipped$/m);
+});
+
+test("calls carry the metadata they are told to: here, the pool's name", async () => {
+  await using picker = await startPicker({ ports: PORTS });
+  const words = ["verify-picker", `127.0.0.1:${picker.port}`, "--only", "headers-only,buffered"];
+  const right = await runToEnd([...words, "--call-header", "x-gateway-inference-pool: default/chat"]);
+  assert.equal(right.code, 0, right.stdout);
+  const wrong = await runToEnd([...words, "--call-header", "x-gateway-inference-pool: default/none"]);
+  assert.equal(wrong.code, 1, wrong.stdout);
+  assert.match(wrong.stdout, /^0 passed, 2 failed, 0 skipped$/m);
 });
 
 test("what is no HTTP/2 on the port is turned away, and the picker goes on serving", async () => {

@@ -142,6 +142,7 @@ export class StageStream implements RpcCall {
   room = Infinity;
   readonly #metadata: Readonly<Record<string, string>>;
   readonly #stream: PickerStream;
+  #isCancelled = false;
 
   constructor(stage: PickerStage, metadata: Readonly<Record<string, string>>) {
     this.#metadata = metadata;
@@ -181,7 +182,7 @@ export class StageStream implements RpcCall {
   }
 
   sayBytes(bytes: Buffer): void {
-    if (this.end_ === undefined) this.#stream.onMessage(bytes);
+    if (this.#isHeard) this.#stream.onMessage(bytes);
   }
 
   headers(options: HeadersOptions = {}): void {
@@ -228,16 +229,22 @@ export class StageStream implements RpcCall {
   }
 
   halfClose(): void {
-    if (this.end_ === undefined) this.#stream.onHalfClose();
+    if (this.#isHeard) this.#stream.onHalfClose();
   }
 
   cancel(): void {
-    this.#stream.onCancel();
+    if (this.#isHeard) this.#stream.onCancel();
+    this.#isCancelled = true;
   }
 
   drain(room: number): void {
     this.room = room;
-    this.#stream.onDrain();
+    if (this.#isHeard) this.#stream.onDrain();
+  }
+
+  /** Nothing reaches a stream that has ended, or was told that it has. */
+  get #isHeard(): boolean {
+    return this.end_ === undefined && !this.#isCancelled;
   }
 
   // ---- what it heard --------------------------------------------------------------------------------------------------
