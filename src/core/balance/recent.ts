@@ -8,13 +8,16 @@
  * after NUMBER_MAX, so that a number never needs a box.
  */
 import type { Endpoint } from "../../model/endpoint.ts";
-import { DECISION_REASONS, type RecordedDecision } from "../../model/explanation.ts";
+import { DECISION_REASONS, type RecordedDecision, type RecordedPrompt } from "../../model/explanation.ts";
+import type { Attempt } from "../inference/policy/attempt.ts";
 import type { Members } from "./members.ts";
 import type { Trace } from "./trace.ts";
 import { NONE } from "./two-choices.ts";
 
-/** About 200 KB; two seconds of a busy pool, a minute of a common one. A power of two. */
+/** About 300 KB; two seconds of a busy pool, a minute of a common one. A power of two. */
 export const DECISIONS_KEPT = 4096;
+
+const NO_PROMPT = -1;
 
 const NUMBER_MAX = 2 ** 30 - 1;
 
@@ -28,6 +31,8 @@ export class RecentDecisions {
   readonly #chosen: (Endpoint | undefined)[] = Array.from({ length: DECISIONS_KEPT }, () => undefined);
   readonly #first: (Endpoint | undefined)[] = Array.from({ length: DECISIONS_KEPT }, () => undefined);
   readonly #second: (Endpoint | undefined)[] = Array.from({ length: DECISIONS_KEPT }, () => undefined);
+  /** Of a prompt: its tokens, those of them thought to be cached there, and the time to the first [ms]; -1: it was none. */
+  readonly #prompts = new Float32Array(DECISIONS_KEPT * 3);
   #last = 0;
 
   /** The number given to the decision. */
@@ -43,10 +48,19 @@ export class RecentDecisions {
     this.#compared[at] = trace.compared;
     this.#scores[at * 2] = trace.scores[0]!;
     this.#scores[at * 2 + 1] = trace.scores[1]!;
+    this.#prompts[at * 3] = NO_PROMPT;
     this.#chosen[at] = chosen;
     this.#first[at] = first === NONE ? undefined : members.endpointAt(first);
     this.#second[at] = second === NONE ? undefined : members.endpointAt(second);
     return number;
+  }
+
+  /** What the decision's prompt was expected to cost where it has just been sent. */
+  notePrompt(number: number, attempt: Attempt): void {
+    const at = (number & (DECISIONS_KEPT - 1)) * 3;
+    this.#prompts[at] = attempt.promptTokens;
+    this.#prompts[at + 1] = attempt.cachedTokens;
+    this.#prompts[at + 2] = attempt.ttftMs;
   }
 
   /** Undefined: never made, or overwritten since. */
@@ -64,7 +78,14 @@ export class RecentDecisions {
         ...looked(this.#second[at], this.#scores[at * 2 + 1]!),
       ],
       compared: this.#compared[at]!,
+      prompt: this.#promptAt(at),
     };
+  }
+
+  #promptAt(at: number): RecordedPrompt | undefined {
+    const [promptTokens, cachedTokens, ttftMs] = this.#prompts.subarray(at * 3, at * 3 + 3);
+    if (promptTokens === NO_PROMPT) return undefined;
+    return { promptTokens: promptTokens!, cachedTokens: cachedTokens!, ttftMs: ttftMs! };
   }
 
   /** Newest first. */
