@@ -5,7 +5,7 @@
  * `decision`). Numbers count from 1 for each pool and begin again with the process, so the answer says when it was.
  */
 import { DECISIONS_KEPT } from "../core/balance/recent.ts";
-import type { DecisionReason, RecordedDecision } from "../model/explanation.ts";
+import type { DecisionReason, RecordedDecision, RecordedPrompt } from "../model/explanation.ts";
 import { becauseOf } from "./explain-reason.ts";
 import type { LivePool } from "./live-pool.ts";
 import type { View } from "./view.ts";
@@ -22,6 +22,8 @@ export interface PastDecision {
   readonly reason: DecisionReason;
   readonly because: string;
   readonly considered: readonly ConsideredThen[];
+  /** Undefined: it was none. */
+  readonly prompt: RecordedPrompt | undefined;
 }
 
 export interface ConsideredThen {
@@ -91,7 +93,7 @@ function whyUnknown(pool: LivePool, number: number): { readonly error: string; r
 }
 
 function told(pool: LivePool, decision: RecordedDecision, { nowMs, dateMs }: Moment): PastDecision {
-  const { id, atMs, tried, chosen, reason } = decision;
+  const { id, atMs, tried, chosen, reason, prompt } = decision;
   const names = new Map(pool.spec.endpoints.map(({ key, displayName }) => [key, displayName]));
   return {
     id: decisionId(pool.key, id),
@@ -103,5 +105,6 @@ function told(pool: LivePool, decision: RecordedDecision, { nowMs, dateMs }: Mom
     reason,
     because: becauseOf(decision),
     considered: decision.considered.map(({ key, score }) => ({ key, displayName: names.get(key), score })),
+    prompt,
   };
 }

@@ -3,6 +3,7 @@
  */
 import type { EndpointReport } from "../core/balance/endpoint-report.ts";
 import type { PickFacts } from "../core/balance/pick-facts.ts";
+import type { ModelServer } from "../model/inference-pool.ts";
 import type { Explanation, FilterReason } from "../model/explanation.ts";
 import type { Prng } from "../std/prng.ts";
 import type { LivePool } from "./live-pool.ts";
@@ -15,6 +16,8 @@ export interface ExplainedEndpoint extends EndpointReport {
   readonly standing: Standing;
   /** As compared: lower wins. Of more than two that were compared, only the best two are told. */
   readonly score: number | undefined;
+  /** What a model server is reserved for; undefined: nothing in particular. */
+  readonly reserved: Pick<ModelServer, "stages" | "contextTokens"> | undefined;
 }
 
 export interface PoolExplanation {
@@ -27,6 +30,7 @@ export interface PoolExplanation {
 export function explainPool(pool: LivePool, facts: PickFacts, prng: Prng, nowMs: number): PoolExplanation {
   const decision = pool.brain.explain(facts, nowMs, prng);
   const zones = new Map(pool.spec.endpoints.map(({ key, zone }) => [key, zone]));
+  const servers = new Map(pool.spec.inference?.servers.filter(isReserved).map((each) => [each.key, each]));
   const filters = new Map(decision.filtered.map(({ key, reason }) => [key, reason]));
   const considered = new Map(decision.considered.map((each) => [each.key, each]));
   const compared = new Set(decision.compared);
@@ -37,7 +41,13 @@ export function explainPool(pool: LivePool, facts: PickFacts, prng: Prng, nowMs:
       key === decision.chosen
         ? "chosen"
         : (filters.get(key) ?? (looked === undefined && !compared.has(key) ? "not-drawn" : "compared"));
-    return { ...report, zone: zones.get(key), standing, score: looked?.score };
+    return {
+      ...report,
+      zone: zones.get(key),
+      standing,
+      score: looked?.score,
+      reserved: reservedOf(servers.get(key)),
+    };
   });
   return {
     decision,
@@ -45,6 +55,14 @@ export function explainPool(pool: LivePool, facts: PickFacts, prng: Prng, nowMs:
       (a, b) => rank(a.standing) - rank(b.standing) || order(a.score) - order(b.score),
     ),
   };
+}
+
+function isReserved({ stages, contextTokens }: ModelServer): boolean {
+  return stages !== undefined || contextTokens !== undefined;
+}
+
+function reservedOf(server: ModelServer | undefined): ExplainedEndpoint["reserved"] {
+  return server === undefined ? undefined : { stages: server.stages, contextTokens: server.contextTokens };
 }
 
 /** Those whose score is told stand first. */

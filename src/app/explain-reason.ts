@@ -17,7 +17,7 @@ export interface DecisionFacts {
 export function becauseOf({ reason, chosen, considered, compared }: DecisionFacts): string {
   const own = considered.find(({ key }) => key === chosen)?.score;
   const other = considered.find(({ key }) => key !== chosen);
-  if (own !== undefined && own === other?.score) {
+  if (own !== undefined && own === other?.score && reason !== "alike") {
     const which = compared > 2 ? nextOf(compared) : "the other that was looked at";
     return `nothing tells it from ${other.key}, ${which} (both ${scoreText(own)})`;
   }
@@ -49,6 +49,8 @@ export function becauseOf({ reason, chosen, considered, compared }: DecisionFact
       return "it was out or failing until now, and gets one request to prove itself";
     case "moved":
       return "the gateway that carries the request sent it there, and not where it was picked to go";
+    case "alike":
+      return `several cost practically the same, and the prompt's beginning or session belongs to it${likeText(own, other, compared)}`;
     case "few-probes":
       return "fewer than two probes are known, so chance drew it";
   }
@@ -63,6 +65,17 @@ function versusText(
   const [own, others] = distinct(score, other.score);
   const which = compared > 2 ? `, ${nextOf(compared)}` : "";
   return ` (${own} against ${others} at ${other.key}${which})`;
+}
+
+/** Which of them is the lower does not matter here. */
+function likeText(
+  score: number | undefined,
+  other: { readonly key: string; readonly score: number | undefined } | undefined,
+  compared: number,
+): string {
+  if (score === undefined || other?.score === undefined) return "";
+  const of = compared > 2 ? `, the best other of the ${compared} compared` : "";
+  return ` (${scoreText(score)}, and ${scoreText(other.score)} at ${other.key}${of})`;
 }
 
 function nextOf(compared: number): string {

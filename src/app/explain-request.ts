@@ -11,6 +11,7 @@ import type { GatewayConfig } from "../model/config.ts";
 import { REFUSALS, type Refusal } from "../model/refusal.ts";
 import { copyPrng, type Prng } from "../std/prng.ts";
 import { explainClass, isFull, type ClassExplanation } from "./explain-class.ts";
+import { explainPrompt, type PromptExplanation } from "./explain-prompt.ts";
 import { explainPool, type PoolExplanation } from "./explain-pool.ts";
 import { becauseOf } from "./explain-reason.ts";
 import { explainRoute, type RouteExplanation } from "./explain-route.ts";
@@ -22,6 +23,8 @@ import type { LiveBackend, LiveRule, View } from "./view.ts";
 export interface AskedRequest extends RouteFacts, Arrival {
   /** Path and query. */
   readonly target: string;
+  /** Whole; undefined: not described. It counts where it is read before an endpoint is chosen. */
+  readonly body?: Uint8Array | undefined;
 }
 
 export interface RequestExplanation {
@@ -67,6 +70,8 @@ export interface BackendExplanation {
   readonly share: number;
   /** The draw fell on it. The others tell what they would do had it fallen on them. */
   readonly drawn: boolean;
+  /** What the pool makes of the request's body; undefined: nothing, it is no prompt there. */
+  readonly prompt: PromptExplanation | undefined;
   readonly class: ClassExplanation | undefined;
   readonly explained: PoolExplanation | undefined;
 }
@@ -113,7 +118,7 @@ export function explainRequest(
   };
 }
 
-type AskedPool = Pick<BackendExplanation, "class" | "explained">;
+type AskedPool = Pick<BackendExplanation, "prompt" | "class" | "explained">;
 
 function askPool(
   pool: LivePool,
@@ -122,11 +127,19 @@ function askPool(
   chance: Prng,
   nowMs: number,
 ): AskedPool {
-  const work = pool.classify(rule, asked, habits);
+  const own = copyPrng(chance);
+  const prompt = explainPrompt(pool, asked, own);
+  const explained = prompt?.explained;
+  // What is no request is refused before it has a class.
+  if (explained?.kind === "fault") return { prompt: explained, class: undefined, explained: undefined };
+  const request = prompt?.request;
+  const declared = pool.classify(rule, asked, habits);
+  const work = request === undefined ? declared : pool.classOfPrompt(declared, request.priority);
   const hash = hashAt(pool, asked, asked.address);
   return {
+    prompt: explained,
     class: explainClass(pool, work),
-    explained: explainPool(pool, { tried: [], hash, lane: work.lane }, chance, nowMs),
+    explained: explainPool(pool, { tried: [], hash, lane: work.lane, prompt: request }, own, nowMs),
   };
 }
 
@@ -146,25 +159,34 @@ function explainBackends(
       weight,
       share: total === 0 ? 0 : weight / total,
       drawn: drawn !== undefined && index === at,
-      ...(pool === undefined ? { class: undefined, explained: undefined } : ask(pool, live)),
+      ...(pool === undefined
+        ? { prompt: undefined, class: undefined, explained: undefined }
+        : ask(pool, live)),
     };
   });
 }
 
 /** Of the backend that was drawn. */
 function verdictOf(backends: readonly BackendExplanation[]): ExplainedVerdict {
-  const { pool, explained, class: work } = backends.find((backend) => backend.drawn)!;
+  const { pool, explained, class: work, prompt } = backends.find((backend) => backend.drawn)!;
+  if (prompt?.kind === "fault") return refusalOf(prompt.refusal, `its body is no prompt: ${prompt.detail}`);
   const { decision, endpoints } = explained!;
   const { chosen, eligible, refused: refusal } = decision;
   if (chosen === undefined) return refusalOf(refusal ?? "no-endpoint", `${pool} has ${counted(endpoints)}`);
   const alone = decision.reason === "only-candidate" && eligible === 1;
+  const because = alone
+    ? "nobody else may serve"
+    : becauseOf({ ...decision, compared: decision.compared.length });
   return {
     kind: "send",
     endpoint: chosen,
     displayName: endpoints[0]!.displayName,
     pool: pool!,
     waits: isFull(work!.room),
-    because: alone ? "nobody else may serve" : becauseOf({ ...decision, compared: decision.compared.length }),
+    because:
+      prompt?.kind === "not-given"
+        ? `${because}; as a prompt it would go by its body, which is not given`
+        : because,
   };
 }
 

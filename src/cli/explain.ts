@@ -19,6 +19,7 @@ import {
   type TracedAttempt,
 } from "./explain/render-decision.ts";
 import { renderRequest } from "./explain/render-request.ts";
+import { readRequestBody } from "./explain/request-body.ts";
 
 export type ExplainOptions = {
   readonly admin: string;
@@ -27,6 +28,8 @@ export type ExplainOptions = {
   | {
       readonly kind: "request";
       readonly description: RequestDescription;
+      /** File of its body, or `-`; undefined: none is given. */
+      readonly body: string | undefined;
       readonly files: FileOptions | undefined;
     }
   | { readonly kind: "decision"; readonly id: string; readonly accessLog: string | undefined }
@@ -36,6 +39,7 @@ export type ExplainOptions = {
 export interface ExplainFlags {
   readonly request?: string;
   readonly header: readonly string[];
+  readonly body?: string;
   readonly port?: number;
   readonly client?: string;
   readonly file?: readonly string[];
@@ -51,15 +55,15 @@ const ADMIN_DEFAULT = "http://127.0.0.1:9900";
 
 /** Or what does not go together, in words. */
 export function explainOptions(flags: ExplainFlags): ExplainOptions | string {
-  const { request, id, file, output, accessLog, seed, zone, port, client, header } = flags;
+  const { request, id, file, output, accessLog, seed, zone, port, client, header, body } = flags;
   const form = { output, admin: flags.admin ?? ADMIN_DEFAULT };
   if ((request === undefined) === (id === undefined)) {
     return "either --request (what would happen) or --id (what has happened) is expected";
   }
   if (id !== undefined) {
     if (file !== undefined) return "--id asks a running gateway; -f has none";
-    if (header.length > 0 || port !== undefined || client !== undefined) {
-      return "-H, --port and --client describe a --request; --id has none";
+    if (header.length > 0 || port !== undefined || client !== undefined || body !== undefined) {
+      return "-H, --body, --port and --client describe a --request; --id has none";
     }
     return { kind: "decision", id, accessLog, ...form };
   }
@@ -73,6 +77,7 @@ export function explainOptions(flags: ExplainFlags): ExplainOptions | string {
   return {
     kind: "request",
     description: { request: request!, headers: header, port, client },
+    body,
     files,
     ...form,
   };
@@ -96,12 +101,13 @@ type Form = Pick<ExplainOptions, "admin" | "output">;
 
 async function aboutRequest(options: Extract<ExplainOptions, { readonly kind: "request" }>): Promise<number> {
   const { description, files, admin } = options;
+  const body = options.body === undefined ? undefined : await readRequestBody(options.body);
   if (files === undefined) {
-    const explained = await explainFromAdmin(admin, description);
+    const explained = await explainFromAdmin(admin, description, body);
     say(options, explained, renderRequest(explained, `the gateway at ${admin}, as it is now`));
     return explained.verdict.kind === "send" ? 0 : 1;
   }
-  const explained = await explainFromFiles(description, files);
+  const explained = await explainFromFiles(description, files, body);
   const source = `${files.paths.join(", ")}, in a gateway just started with --seed ${explained.seed}`;
   say(options, explained, renderRequest(explained, source));
   return explained.verdict.kind === "send" ? 0 : 1;

@@ -199,6 +199,7 @@ function addExplain(program: Command, exit: (code: number) => void): void {
         .argParser(collect)
         .default([], "none"),
     )
+    .option("--body <file>", "its body, a prompt's JSON; - is standard input")
     .option("--port <port>", "that it comes to (default: the URL's, or the only one)", portArgument)
     .option("--client <address>", "that it comes from (default: 127.0.0.1)")
     .option(

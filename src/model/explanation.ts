@@ -34,18 +34,33 @@ export const DECISION_REASONS = [
   "trial",
   /** Who carries the request has sent it there, and not where it was picked to go. */
   "moved",
+  /** A prompt: several cost practically the same, and its beginning, or its session, belongs to this one of them. */
+  "alike",
 ] as const;
 export type DecisionReason = (typeof DECISION_REASONS)[number];
 
 /** Why an endpoint did not stand for choice. */
 export type FilterReason =
-  "leaving" | "draining" | "unhealthy" | "ejected" | "full" | "tried" | "other-group" | "other-class";
+  | "leaving"
+  | "draining"
+  | "unhealthy"
+  | "ejected"
+  | "full"
+  | "tried"
+  | "other-group"
+  | "other-class"
+  /** Model servers: reserved for another stage of prompts, or for prompts of another length. */
+  | "other-stage"
+  | "other-length";
+
+/** So many candidates for a prompt are told with their scores. */
+export const CANDIDATES_TOLD = 8;
 
 /** A number that went into a score. */
 export interface Factor {
   readonly name: string;
   readonly value: number;
-  /** `ms`, `requests`, `1/s`, or empty for a plain number. */
+  /** `ms`, `requests`, `tokens`, `1/s`, or empty for a plain number. */
   readonly unit: string;
 }
 
@@ -74,7 +89,10 @@ export interface Explanation {
   /** How many stood for choice. */
   readonly eligible: number;
   readonly filtered: readonly FilteredEndpoint[];
-  /** Whose scores are told: the chosen one, and the other of two or the next best of more. */
+  /**
+   * Whose scores are told: the chosen one, and the other of two or the next best of more. Of a prompt: the CANDIDATES_TOLD best, best
+   * first, and the chosen one should it not be among them.
+   */
   readonly considered: readonly ExplainedCandidate[];
   /** Keys of all that were compared; empty: nobody was. */
   readonly compared: readonly string[];
@@ -99,4 +117,15 @@ export interface RecordedDecision {
   readonly considered: readonly { readonly key: string; readonly score: number | undefined }[];
   /** How many were compared; 0: nobody was. */
   readonly compared: number;
+  /** Undefined: the request was no prompt. */
+  readonly prompt: RecordedPrompt | undefined;
+}
+
+/** A prompt as it was expected to fare where it was sent. */
+export interface RecordedPrompt {
+  readonly promptTokens: number;
+  /** Of them, thought to be in the endpoint's cache. */
+  readonly cachedTokens: number;
+  /** Time to the first token. */
+  readonly ttftMs: number;
 }

@@ -138,6 +138,7 @@ test("a decision of a gateway that has started anew is not taken for the request
     pool: "ns/s:80",
     at: new Date(atMs).toISOString(),
     ageMs: 0,
+    prompt: undefined,
     tried: 0,
     chosen,
     reason: "turn",

@@ -33,11 +33,23 @@ export class PromptDesk {
   readonly #prng: Prng;
   /** Names asked for as models that engines know as adapters of theirs (vLLM); others name adapters apart (SGLang). */
   adapters: ReadonlySet<string> = NO_ADAPTERS;
-  readonly #estimates = new TokenEstimates({ modelsMax: MODELS_MAX });
+  readonly #estimates: TokenEstimates;
 
-  constructor(spec: InferencePoolSpec, prng: Prng) {
+  constructor(
+    spec: InferencePoolSpec,
+    prng: Prng,
+    estimates = new TokenEstimates({ modelsMax: MODELS_MAX }),
+  ) {
     this.#spec = spec;
     this.#prng = prng;
+    this.#estimates = estimates;
+  }
+
+  /** One that takes prompts as this one would with that generator; taking moves nothing here. */
+  shadow(prng: Prng): PromptDesk {
+    const desk = new PromptDesk(this.#spec, prng, this.#estimates);
+    desk.adapters = this.adapters;
+    return desk;
   }
 
   adopt(spec: InferencePoolSpec): void {

@@ -7,16 +7,18 @@ import type { RequestDescription } from "../../edge/admin/asked-request.ts";
 import { ExplainError } from "./explain-error.ts";
 
 const ANSWER_WITHIN_MS = 5_000;
+const JSON_TYPE = { "content-type": "application/json" };
 
 export async function explainFromAdmin(
   admin: string,
   { request, headers, port, client }: RequestDescription,
+  body?: Uint8Array,
 ): Promise<RequestExplanation> {
   const query = new URLSearchParams({ request });
   for (const header of headers) query.append("header", header);
   if (port !== undefined) query.set("port", String(port));
   if (client !== undefined) query.set("client", client);
-  return (await ask(admin, `/debug/explain?${query.toString()}`)) as RequestExplanation;
+  return (await ask(admin, `/debug/explain?${query.toString()}`, body)) as RequestExplanation;
 }
 
 /** `id`: `namespace/service:port/number`. */
@@ -25,12 +27,15 @@ export async function decisionFromAdmin(admin: string, id: string): Promise<Past
   return (await ask(admin, `/debug/decisions/${path}`)) as PastDecision;
 }
 
-async function ask(admin: string, target: string): Promise<unknown> {
+async function ask(admin: string, target: string, body?: Uint8Array): Promise<unknown> {
   const reachable = "a running gateway (`plimsoll serve`) at --admin, or manifests with -f";
   let response: Response;
   let text: string;
   try {
-    response = await fetch(admin + target, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    response = await fetch(admin + target, {
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      ...(body === undefined ? {} : { method: "POST", headers: JSON_TYPE, body: Buffer.from(body) }),
+    });
     text = await response.text();
   } catch (error) {
     throw new ExplainError(`the admin at ${admin} does not answer: ${causeOf(error as Error)}`, reachable);

@@ -31,6 +31,7 @@ export interface SeededExplanation extends RequestExplanation {
 export async function explainFromFiles(
   description: RequestDescription,
   { paths, seed = randomBytes(4).readUInt32LE(), zone }: FileOptions,
+  body?: Uint8Array,
 ): Promise<SeededExplanation> {
   const { config, problems, files } = await loadConfig(paths);
   if (hasErrors(problems)) {
@@ -51,5 +52,5 @@ export async function explainFromFiles(
   const view = reconcile(EMPTY_VIEW, config, { prng, metrics, nowMs: 0, localZone: zone });
   const described = describeRequest(description, [...view.ports.keys()]);
   if (described.kind === "malformed") throw new ExplainError(described.error, described.expected);
-  return { ...explainRequest(view, config, described.asked, prng, 0), seed };
+  return { ...explainRequest(view, config, { ...described.asked, body }, prng, 0), seed };
 }

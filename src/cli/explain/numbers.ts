@@ -13,6 +13,11 @@ export function msText(ms: number | undefined): string {
   return ms === undefined ? "" : `${scoreText(ms)} ms`;
 }
 
+/** `1 token`, `1200 tokens`. */
+export function countText(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+}
+
 /** `250 ms ago`, `3.2 s ago`, `1h5m20s ago`. */
 export function agoText(ageMs: number): string {
   if (ageMs < 1_000) return `${Math.round(ageMs)} ms ago`;

@@ -6,6 +6,7 @@ import { scoreText } from "../../app/explain-reason.ts";
 import { span, type Line } from "../demo/spans.ts";
 import type { LoggedAttempt, LoggedRequest } from "./access-log.ts";
 import { fact, table, type Column } from "./layout.ts";
+import { recordedPromptFacts } from "./prompt-lines.ts";
 import { agoText, msText } from "./numbers.ts";
 
 const CONSIDERED_COLUMNS: readonly Column<ConsideredThen>[] = [
@@ -15,7 +16,7 @@ const CONSIDERED_COLUMNS: readonly Column<ConsideredThen>[] = [
 ];
 
 export function renderDecision(decision: PastDecision): readonly Line[] {
-  const { id, at, ageMs, tried, chosen, because, considered } = decision;
+  const { id, at, ageMs, tried, chosen, because, considered, prompt } = decision;
   const name = considered.find(({ key }) => key === chosen)?.displayName;
   const before = tried === 0 ? "the first of its request" : `after ${tried} of the same request`;
   return [
@@ -24,6 +25,7 @@ export function renderDecision(decision: PastDecision): readonly Line[] {
     ...fact("decision", id),
     ...fact("when", `${at}, ${agoText(ageMs)}`),
     ...fact("attempt", before),
+    ...recordedPromptFacts(prompt),
     [],
     ...table(
       CONSIDERED_COLUMNS,

@@ -2,13 +2,15 @@
  * The explanation of a request for people: the conclusion first, then how it came about, on one screen.
  */
 import type { ClassExplanation } from "../../app/explain-class.ts";
-import type { ExplainedEndpoint } from "../../app/explain-pool.ts";
+import type { ExplainedEndpoint, PoolExplanation } from "../../app/explain-pool.ts";
+import type { PromptExplanation } from "../../app/explain-prompt.ts";
 import { scoreText } from "../../app/explain-reason.ts";
 import type { BackendExplanation, ExplainedVerdict, RequestExplanation } from "../../app/explain-request.ts";
 import type { RouteExplanation } from "../../app/explain-route.ts";
 import type { Explanation, Factor } from "../../model/explanation.ts";
 import { span, type Line, type Style } from "../demo/spans.ts";
 import { fact, table, type Column } from "./layout.ts";
+import { candidateLines, promptFacts } from "./prompt-lines.ts";
 import { factorName, factorText, limitText, msText, percentText } from "./numbers.ts";
 
 /** Beyond this the table is cut and the rest counted. */
@@ -29,17 +31,22 @@ export function renderRequest(explained: RequestExplanation, source: string): re
     ...fact("asked", source),
     ...routeFacts(route),
     ...backendFacts(backends),
+    ...(drawn?.prompt === undefined ? [] : promptFacts(drawn.prompt)),
     ...(drawn?.class === undefined ? [] : classFacts(drawn.class)),
-    ...(drawn?.explained === undefined ? [] : decisionFacts(drawn.explained.decision)),
+    ...(drawn?.explained === undefined ? [] : decisionFacts(drawn.explained.decision, drawn.prompt)),
     ...(limits === undefined
       ? []
       : fact(
           "times",
           `${limitText(limits.requestMs)} in all, ${limitText(limits.tryMs)} for one of ${limits.attempts} attempts`,
         )),
-    ...(drawn?.explained === undefined ? [] : endpointLines(drawn.explained.endpoints)),
-    ...(drawn?.explained === undefined ? [] : factorLines(drawn.explained.decision)),
+    ...(drawn?.explained === undefined ? [] : choiceLines(drawn.explained, drawn.prompt)),
   ];
+}
+
+function choiceLines(explained: PoolExplanation, prompt: PromptExplanation | undefined): readonly Line[] {
+  if (prompt?.kind === "prompt") return candidateLines(explained);
+  return [...endpointLines(explained.endpoints), ...factorLines(explained.decision)];
 }
 
 function conclusion(verdict: ExplainedVerdict): Line {
@@ -111,10 +118,14 @@ function classFacts({ name, treatment, lane, room }: ClassExplanation): readonly
   );
 }
 
-function decisionFacts({ policy, carriedOutBy, group, panic }: Explanation): readonly Line[] {
+function decisionFacts(
+  { policy, carriedOutBy, group, panic }: Explanation,
+  prompt: PromptExplanation | undefined,
+): readonly Line[] {
+  const rule = prompt?.kind === "prompt" ? `, ${prompt.policy}` : "";
   const by = carriedOutBy === undefined ? "" : `, now ${carriedOutBy.policy}: ${carriedOutBy.because}`;
   return [
-    ...fact("policy", `${policy}${by}`),
+    ...fact("policy", `${policy}${rule}${by}`),
     ...(group === undefined
       ? []
       : fact(

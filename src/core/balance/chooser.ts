@@ -92,12 +92,15 @@ export class Chooser {
 
   /** A picker that would decide now as the real one would with that generator, in a world of its own. O(endpoints). */
   shadow(prng: Prng, nowMs: number): { readonly picker: Picker; readonly world: PickerWorld } {
-    const { columns, eligible } = this.#setting;
+    const { columns, eligible, inference } = this.#setting;
+    const chance = copyPrng(prng);
+    const prompts = inference()?.shadow(chance);
     const world = {
       ...this.#world(),
+      inference: () => prompts,
       columns: copyColumns(columns),
       candidates: SlotSet.of(eligible),
-      prng: copyPrng(prng),
+      prng: chance,
       trace: new Trace([]),
     };
     const picker = this.#picker.copy(world);

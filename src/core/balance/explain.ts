@@ -15,7 +15,7 @@ import type {
   FilteredEndpoint,
   FilterReason,
 } from "../../model/explanation.ts";
-import { DECISION_REASONS } from "../../model/explanation.ts";
+import { CANDIDATES_TOLD, DECISION_REASONS } from "../../model/explanation.ts";
 import { copyPrng, type Prng } from "../../std/prng.ts";
 import { DRAINING, FREE, LEAVING, type Columns } from "../signals/columns.ts";
 import type { Chooser } from "./chooser.ts";
@@ -60,17 +60,26 @@ export function explainPick(setting: ExplainSetting, facts: PickFacts, nowMs: nu
   const { picker, world } = chooser.shadow(setting.prng, nowMs);
   const slot = picker.choose(facts, nowMs);
   const { trace } = world;
-  const looked = [...new Set([trace.first, trace.second, slot])].filter((each) => each !== NONE);
+  const scores = new Map(trace.scanScores.map((score, at) => [trace.scan![at]!, score]));
+  const looked =
+    scores.size === 0
+      ? [...new Set([trace.first, trace.second, slot])].filter((each) => each !== NONE)
+      : bestOf(scores, slot);
   const compared = trace.compared > 2 ? trace.scan! : trace.compared === 2 ? [trace.first, trace.second] : [];
+  const stood = new Set(trace.scan);
+  const prompts = facts.prompt === undefined ? undefined : world.inference();
+  const misfit = (each: number): FilterReason | undefined =>
+    stood.has(each) ? undefined : prompts?.misfit(each, facts.prompt!, facts.stage ?? "decode");
   const account = picker.account();
   return {
     ...frame,
     ...accountOf(account),
-    filtered: filteredOf(setting, facts, account.group),
+    filtered: filteredOf(setting, facts, account.group, misfit),
     considered: looked.map((each): ExplainedCandidate => {
       const { key, displayName, zone } = members.endpointAt(each);
       const score =
-        each === trace.first ? trace.scores[0]! : each === trace.second ? trace.scores[1]! : Number.NaN;
+        scores.get(each) ??
+        (each === trace.first ? trace.scores[0]! : each === trace.second ? trace.scores[1]! : Number.NaN);
       return {
         key,
         displayName,
@@ -84,6 +93,13 @@ export function explainPick(setting: ExplainSetting, facts: PickFacts, nowMs: nu
     refused: undefined,
     reason: reasonOf(trace.reason),
   };
+}
+
+/** The lowest first. */
+function bestOf(scores: ReadonlyMap<number, number>, chosen: number): readonly number[] {
+  const slots = [...scores].toSorted(([, a], [, b]) => a - b).map(([slot]) => slot);
+  const best = slots.slice(0, CANDIDATES_TOLD);
+  return best.includes(chosen) ? best : [...best, chosen];
 }
 
 function reasonOf(code: number): DecisionReason {
@@ -103,13 +119,14 @@ function filteredOf(
   setting: ExplainSetting,
   facts: PickFacts,
   group: Explanation["group"],
+  misfit: (slot: number) => FilterReason | undefined = () => undefined,
 ): readonly FilteredEndpoint[] {
   const { columns, eligible, members } = setting;
   const filtered: FilteredEndpoint[] = [];
   for (let slot = 0; slot < members.bound; slot++) {
     if (columns.state[slot] === FREE) continue;
     const reason = eligible.has(slot)
-      ? choiceFilter(columns, slot, facts, group)
+      ? (choiceFilter(columns, slot, facts, group) ?? misfit(slot))
       : serviceFilter(setting, slot);
     if (reason !== undefined) filtered.push({ key: members.endpointAt(slot).key, reason });
   }

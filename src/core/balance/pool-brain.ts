@@ -159,7 +159,10 @@ export class PoolBrain {
     const endpoint = this.#members.endpointAt(slot);
     const ticket = this.#tickets.issue(endpoint, slot, this.#columns.generation[slot]!, sinceMs);
     ticket.decision = this.recent.note(endpoint, chooser.trace, this.#members, facts.tried.length, nowMs);
-    if (facts.prompt !== undefined) this.servers.sent(ticket, facts.prompt, nowMs);
+    if (facts.prompt !== undefined) {
+      this.servers.sent(ticket, facts.prompt, nowMs);
+      this.recent.notePrompt(ticket.decision, facts.prompt.attempt);
+    }
     return ticket;
   }
 

@@ -9,16 +9,19 @@
  * after NUMBER_MAX, so that a number never needs a box.
  */
 import type { Endpoint } from "../../model/endpoint.ts";
-import { DECISION_REASONS, type RecordedDecision } from "../../model/explanation.ts";
+import { DECISION_REASONS, type RecordedDecision, type RecordedPrompt } from "../../model/explanation.ts";
+import type { Attempt } from "../inference/policy/attempt.ts";
 import type { Members } from "./members.ts";
 import type { Trace } from "./trace.ts";
 import { NONE } from "./two-choices.ts";
 
-/** About 200 KB; two seconds of a busy pool, a minute of a common one. A power of two. */
+/** About 300 KB; two seconds of a busy pool, a minute of a common one. A power of two. */
 export const DECISIONS_KEPT = 4096;
 
 /** Most of a thousand pools decide little: the record begins with this and doubles as decisions come. A power of two. */
 const DECISIONS_FIRST = 64;
+
+const NO_PROMPT = -1;
 
 const NUMBER_MAX = 2 ** 30 - 1;
 
@@ -33,6 +36,8 @@ export class RecentDecisions {
   readonly #chosen: (Endpoint | undefined)[] = nobody(DECISIONS_FIRST);
   readonly #first: (Endpoint | undefined)[] = nobody(DECISIONS_FIRST);
   readonly #second: (Endpoint | undefined)[] = nobody(DECISIONS_FIRST);
+  /** Of a prompt: its tokens, those of them thought to be cached there, and the time to the first [ms]; -1: it was none. */
+  #prompts = new Float32Array(DECISIONS_FIRST * 3);
   #last = 0;
 
   /** The number given to the decision. */
@@ -49,10 +54,19 @@ export class RecentDecisions {
     this.#compared[at] = trace.compared;
     this.#scores[at * 2] = trace.scores[0]!;
     this.#scores[at * 2 + 1] = trace.scores[1]!;
+    this.#prompts[at * 3] = NO_PROMPT;
     this.#chosen[at] = chosen;
     this.#first[at] = first === NONE ? undefined : members.endpointAt(first);
     this.#second[at] = second === NONE ? undefined : members.endpointAt(second);
     return number;
+  }
+
+  /** What the decision's prompt was expected to cost where it has just been sent. */
+  notePrompt(number: number, attempt: Attempt): void {
+    const at = (number & (this.#capacity - 1)) * 3;
+    this.#prompts[at] = attempt.promptTokens;
+    this.#prompts[at + 1] = attempt.cachedTokens;
+    this.#prompts[at + 2] = attempt.ttftMs;
   }
 
   /** Undefined: never made, or overwritten since. */
@@ -70,7 +84,14 @@ export class RecentDecisions {
         ...looked(this.#second[at], this.#scores[at * 2 + 1]!),
       ],
       compared: this.#compared[at]!,
+      prompt: this.#promptAt(at),
     };
+  }
+
+  #promptAt(at: number): RecordedPrompt | undefined {
+    const [promptTokens, cachedTokens, ttftMs] = this.#prompts.subarray(at * 3, at * 3 + 3);
+    if (promptTokens === NO_PROMPT) return undefined;
+    return { promptTokens: promptTokens!, cachedTokens: cachedTokens!, ttftMs: ttftMs! };
   }
 
   /** Newest first. */
@@ -93,6 +114,7 @@ export class RecentDecisions {
     this.#reasons = grown(this.#reasons, new Uint8Array(capacity));
     this.#compared = grown(this.#compared, new Int32Array(capacity));
     this.#scores = grown(this.#scores, new Float64Array(capacity * 2));
+    this.#prompts = grown(this.#prompts, new Float32Array(capacity * 3));
     for (const list of [this.#chosen, this.#first, this.#second]) list.push(...nobody(more));
     this.#capacity = capacity;
   }
@@ -102,7 +124,10 @@ function nobody(count: number): (Endpoint | undefined)[] {
   return Array.from({ length: count }, () => undefined);
 }
 
-function grown<Cells extends Float64Array | Int32Array | Uint8Array>(cells: Cells, into: Cells): Cells {
+function grown<Cells extends Float64Array | Float32Array | Int32Array | Uint8Array>(
+  cells: Cells,
+  into: Cells,
+): Cells {
   into.set(cells);
   return into;
 }

@@ -33,6 +33,8 @@ export class Trace {
   readonly scores: Float64Array = new Float64Array([Number.NaN, Number.NaN]);
   /** Gets the slots of all that were compared where they are more than two. Undefined: nobody asks. */
   readonly scan: number[] | undefined;
+  /** Where somebody asks: scores in the order of `scan`, from policies that tell all of them. */
+  readonly scanScores: number[] = [];
 
   constructor(scan?: number[]) {
     this.scan = scan;

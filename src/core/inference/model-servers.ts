@@ -6,6 +6,7 @@
  *
  * Invariant: what a policy asks of those who drive it (policy/inference-policy.ts) holds for every policy made here.
  */
+import type { FilterReason } from "../../model/explanation.ts";
 import type { InferencePoolSpec, ModelServer, Stage } from "../../model/inference-pool.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import { murmur3 } from "../../std/murmur3.ts";
@@ -14,10 +15,12 @@ import { FREE, type Columns } from "../signals/columns.ts";
 import { createInferencePolicy, INFERENCE_POLICIES } from "./policy/create-policy.ts";
 import {
   DEFAULT_INDEX_BLOCKS_MAX,
+  type AskedPolicy,
   type BlockHashes,
   type EngineReport,
   type InferencePolicy,
   type InferenceRequest,
+  type TellingPolicy,
 } from "./policy/inference-policy.ts";
 
 /** Any number, the same on all gateways. */
@@ -34,10 +37,14 @@ export interface PromptClaim {
 
 /** What a choice among model servers goes by. */
 export interface PromptWorld {
-  readonly policy: InferencePolicy;
-  /** Whether the endpoint is meant for that stage of such a prompt. */
-  suits(slot: number, prompt: InferenceRequest, stage: Stage): boolean;
+  readonly policy: AskedPolicy;
+  /** Undefined: the endpoint is meant for that stage of such a prompt. */
+  misfit(slot: number, prompt: InferenceRequest, stage: Stage): Misfit | undefined;
+  /** The same for asking what it would choose with that generator. */
+  shadow(prng: Prng): PromptWorld;
 }
+
+export type Misfit = Extract<FilterReason, "other-stage" | "other-length">;
 
 export interface ServerNames {
   endpointAt(slot: number): { readonly key: string };
@@ -48,21 +55,21 @@ export class ModelServers {
   readonly #columns: Columns;
   readonly #names: ServerNames;
   #name = "";
-  #policy: InferencePolicy | undefined = undefined;
+  #policy: TellingPolicy | undefined = undefined;
   #world: PromptWorld | undefined = undefined;
   /** Endpoints that are not for every prompt. */
   #reservations: ReadonlyMap<string, ModelServer> = new Map();
   #hasPrefillers = false;
   /** By slot: its reservation; empty where nobody has one. */
   readonly #servers: (ModelServer | undefined)[] = [];
-  readonly #suits = (slot: number, prompt: InferenceRequest, stage: Stage): boolean => {
+  readonly #misfit = (slot: number, prompt: InferenceRequest, stage: Stage): Misfit | undefined => {
     const server = this.#servers[slot];
-    if (server === undefined) return true;
+    if (server === undefined) return undefined;
     const { stages, contextTokens } = server;
-    if (stages !== undefined && !stages.includes(stage)) return false;
-    if (contextTokens === undefined) return true;
+    if (stages !== undefined && !stages.includes(stage)) return "other-stage";
+    if (contextTokens === undefined) return undefined;
     const tokens = prompt.promptTokens + prompt.expectedOutputTokens;
-    return tokens >= contextTokens.min && tokens <= contextTokens.max;
+    return tokens >= contextTokens.min && tokens <= contextTokens.max ? undefined : "other-length";
   };
   /** By slot: the generation of the endpoint that the policy knows there. */
   #known = new Int32Array(0);
@@ -97,7 +104,7 @@ export class ModelServers {
       this.#known.fill(NEVER);
     }
     const policy = this.#policy;
-    this.#world = policy === undefined ? undefined : { policy, suits: this.#suits };
+    this.#world = policy === undefined ? undefined : this.#worldOf(policy, policy);
     this.#reservations = new Map(spec?.servers.filter(isReserved).map((server) => [server.key, server]));
     this.#hasPrefillers = [...this.#reservations.values()].some(isPrefiller);
     this.#servers.length = 0;
@@ -118,6 +125,12 @@ export class ModelServers {
       policy.joined(slot, { identity }, nowMs);
       this.#known[slot] = generation[slot]!;
     }
+  }
+
+  /** Leading blocks that the slot's cache is thought to hold. */
+  cachedBlocks(slot: number, blocks: BlockHashes): number {
+    if (this.#policy === undefined || (this.#known[slot] ?? NEVER) === NEVER) return 0;
+    return this.#policy.cachedBlocks(slot, blocks);
   }
 
   /** The endpoint has left and has nothing in flight. */
@@ -171,7 +184,12 @@ export class ModelServers {
     this.#policy?.cacheCleared(slot, nowMs);
   }
 
-  #create(name: string): InferencePolicy | undefined {
+  #worldOf(policy: AskedPolicy, real: TellingPolicy): PromptWorld {
+    const shadow = (prng: Prng): PromptWorld => this.#worldOf(real.shadow(prng), real);
+    return { policy, misfit: this.#misfit, shadow };
+  }
+
+  #create(name: string): TellingPolicy | undefined {
     if (name === "") return undefined;
     // Configuration lets only known names through.
     const known = INFERENCE_POLICIES.find((each) => each === name) ?? "cost";

@@ -1,7 +1,7 @@
 /**
  * The admin port: health, metrics and what the gateway thinks, for people and programs on this machine.
  *
- * Read only. Listens on loopback unless told otherwise; there is no authentication, so exposing it is a decision.
+ * Read only: what is POSTed to a page is part of the question. Listens on loopback unless told otherwise; there is no authentication, so exposing it is a decision.
  */
 import http from "node:http";
 import type net from "node:net";
@@ -12,6 +12,8 @@ export interface AdminPage {
   readonly contentType: string;
   /** Paths below this one are its too; else they are unknown. */
   readonly hasParts?: boolean;
+  /** It may be asked with a body (POST) of so many bytes; 413 beyond. Left out: it may not. */
+  readonly bodyBytesMax?: number;
   /** Status and body at the time of asking. */
   readonly render: (ask: AdminAsk) => AdminAnswer;
 }
@@ -20,6 +22,8 @@ export interface AdminAsk {
   readonly query: URLSearchParams;
   /** Of the path, what comes after the page's own and a slash; decoded. */
   readonly rest: string;
+  /** Undefined: asked without one. */
+  readonly body: Uint8Array | undefined;
 }
 
 export interface AdminAnswer {
@@ -52,14 +56,26 @@ export class AdminServer {
   }
 
   #answer(request: http.IncomingMessage, response: http.ServerResponse): void {
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      send(response, 405, "text/plain; charset=utf-8", "only GET and HEAD\n", { allow: "GET, HEAD" });
-      return;
-    }
     const { path, query } = targetOf(request.url ?? "/");
     const page = this.#pageAt(path);
-    if (page !== undefined) this.#render(page, { query, rest: path.slice(page.path.length + 1) }, response);
-    else if (path === "/") send(response, 200, "text/plain; charset=utf-8", this.#index());
+    const bodyBytesMax = page?.bodyBytesMax;
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      if (request.method === "POST" && bodyBytesMax !== undefined) {
+        const asked = (body: Uint8Array): void => this.#render(page!, { query, rest: "", body }, response);
+        readBody(request, bodyBytesMax, asked, () => {
+          const said = `the body is longer than ${bodyBytesMax} bytes\n`;
+          send(response, 413, "text/plain; charset=utf-8", said, { connection: "close" });
+        });
+        return;
+      }
+      const allow = bodyBytesMax === undefined ? "GET, HEAD" : "GET, HEAD, POST";
+      send(response, 405, "text/plain; charset=utf-8", `only ${allow}\n`, { allow });
+      return;
+    }
+    if (page !== undefined) {
+      const rest = path.slice(page.path.length + 1);
+      this.#render(page, { query, rest, body: undefined }, response);
+    } else if (path === "/") send(response, 200, "text/plain; charset=utf-8", this.#index());
     else send(response, 404, "text/plain; charset=utf-8", `no such page; there are:\n${this.#index()}`);
   }
 
@@ -84,6 +100,30 @@ export class AdminServer {
   #index(): string {
     return [...this.#pages.values()].map(({ path, summary }) => `${path.padEnd(18)}${summary}\n`).join("");
   }
+}
+
+/** A client that goes away in between is heard no more of. */
+function readBody(
+  request: http.IncomingMessage,
+  bytesMax: number,
+  whole: (body: Uint8Array) => void,
+  tooLong: () => void,
+): void {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  request.on("data", (chunk: Buffer) => {
+    if (bytes > bytesMax) return;
+    bytes += chunk.length;
+    if (bytes <= bytesMax) chunks.push(chunk);
+    else {
+      chunks.length = 0;
+      tooLong();
+    }
+  });
+  request.on("end", () => {
+    if (bytes <= bytesMax) whole(Buffer.concat(chunks));
+  });
+  request.on("error", () => {});
 }
 
 /** A path that cannot be decoded is taken as it is written. */

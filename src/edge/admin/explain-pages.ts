@@ -5,6 +5,7 @@
  */
 import type { ConfigState } from "../../app/config-state.ts";
 import { findDecision, newestDecisions, type Moment } from "../../app/explain-decision.ts";
+import { PROMPT_BYTES_MAX } from "../../app/inference/prompt-intake.ts";
 import { explainRequest } from "../../app/explain-request.ts";
 import { DECISIONS_KEPT } from "../../core/balance/recent.ts";
 import type { Gateway } from "../http/gateway.ts";
@@ -19,8 +20,9 @@ export function explainPages(gateway: Gateway, config: ConfigState): readonly Ad
     {
       path: "/debug/explain",
       summary:
-        "where a request would go and why: ?request=GET http://HOST/PATH&header=NAME: VALUE&port=N&client=ADDR",
+        "where a request would go and why: ?request=GET http://HOST/PATH&header=NAME: VALUE&port=N&client=ADDR; a prompt is POSTed to it",
       contentType: JSON_TYPE,
+      bodyBytesMax: PROMPT_BYTES_MAX,
       render: (ask) => renderRequest(gateway, config, ask),
     },
     {
@@ -34,7 +36,7 @@ export function explainPages(gateway: Gateway, config: ConfigState): readonly Ad
   ];
 }
 
-function renderRequest(gateway: Gateway, config: ConfigState, { query }: AdminAsk): AdminAnswer {
+function renderRequest(gateway: Gateway, config: ConfigState, { query, body }: AdminAsk): AdminAnswer {
   const request = query.get("request");
   if (request === null) return failure(400, "no request is described", "?request=GET http://HOST/PATH");
   const { accepted } = config;
@@ -54,7 +56,8 @@ function renderRequest(gateway: Gateway, config: ConfigState, { query }: AdminAs
   );
   if (described.kind === "malformed") return failure(400, described.error, described.expected);
   const { view, prng } = gateway;
-  const explained = explainRequest(view, accepted.config, described.asked, prng, gateway.clock());
+  const asked = { ...described.asked, body };
+  const explained = explainRequest(view, accepted.config, asked, prng, gateway.clock());
   return { status: 200, body: json(explained) };
 }
 

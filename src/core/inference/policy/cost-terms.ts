@@ -43,6 +43,11 @@ export class CostTerms {
     this.#knowledge = knowledge;
   }
 
+  /** What another has seen. */
+  remember(other: CostTerms): void {
+    this.#reuse.set(other.#reuse);
+  }
+
   /** How much of the prompt is found on whoever has most of it: `tokens`. Once per decision. */
   found(request: InferenceRequest, tokens: number): void {
     const share = request.promptTokens === 0 ? 0 : Math.min(1, tokens / request.promptTokens);

@@ -16,6 +16,7 @@
 import type { Factor } from "../../../model/explanation.ts";
 import type { Prng } from "../../../std/prng.ts";
 import { mixed } from "../../../std/murmur3.ts";
+import { Choice, FOR_BEGINNING, FOR_COST, FOR_EXPLORING } from "./choice.ts";
 import type { InferenceRequest } from "./inference-policy.ts";
 import { CostTerms } from "./cost-terms.ts";
 import type { Knowledge } from "./knowledge.ts";
@@ -31,6 +32,7 @@ export class Cost implements Rule {
   readonly #knowledge: Knowledge;
   readonly #prng: Prng;
   readonly #terms: CostTerms;
+  readonly choice: Choice = new Choice();
   #costs = new Float64Array(16);
   /** By slot: when something was last sent there. */
   #sentMs = new Float64Array(16);
@@ -57,9 +59,21 @@ export class Cost implements Rule {
       if (depth > deepest) deepest = depth;
     }
     this.#terms.found(request, deepest * request.tokensPerBlock);
-    if (this.#prng.float() < EXPLORED) return this.#stalest(candidates, count, best);
+    const isExploring = this.#prng.float() < EXPLORED;
     const tieMs = model.prefillWorkMs(request.promptTokens, 0) * TIE_SHARE;
-    return this.#firstOfEquals(request, deepest, candidates, count, costs[best]! + tieMs, best);
+    const chosen = isExploring
+      ? this.#stalest(candidates, count, best)
+      : this.#firstOfEquals(request, deepest, candidates, count, costs[best]! + tieMs, best);
+    this.choice.among(candidates, costs, count, chosen, isExploring ? FOR_EXPLORING : FOR_COST);
+    if (!isExploring && this.choice.scores[1]! <= costs[best]! + tieMs) this.choice.cells[1] = FOR_BEGINNING;
+    return candidates[chosen]!;
+  }
+
+  copy(knowledge: Knowledge, prng: Prng): Cost {
+    const copied = new Cost(knowledge, prng);
+    copied.#terms.remember(this.#terms);
+    copied.#sentMs = this.#sentMs.slice();
+    return copied;
   }
 
   sent(slot: number, _request: InferenceRequest, nowMs: number): void {
@@ -81,6 +95,7 @@ export class Cost implements Rule {
     return this.#terms.explain(slot, request, nowMs);
   }
 
+  /** Index among the candidates. */
   #firstOfEquals(
     request: InferenceRequest,
     deepest: number,
@@ -104,10 +119,10 @@ export class Cost implements Rule {
         chosen = i;
       }
     }
-    return candidates[chosen]!;
+    return chosen;
   }
 
-  /** Who has been sent nothing for the longest time among those at most twice as dear as the best. */
+  /** Who has been sent nothing for the longest time among those at most twice as dear as the best: its index. */
   #stalest(candidates: Int32Array, count: number, best: number): number {
     let stalest = best;
     const costMax = this.#costs[best]! * EXPLORED_COST_MAX;
@@ -115,6 +130,6 @@ export class Cost implements Rule {
       if (this.#costs[i]! > costMax) continue;
       if ((this.#sentMs[candidates[i]!] ?? 0) < (this.#sentMs[candidates[stalest]!] ?? 0)) stalest = i;
     }
-    return candidates[stalest]!;
+    return stalest;
   }
 }

@@ -5,7 +5,7 @@ import { CacheAware } from "./cache-aware.ts";
 import { Cost } from "./cost.ts";
 import { DynamoCost } from "./dynamo.ts";
 import { GieWeighted } from "./gie-weighted.ts";
-import type { InferencePolicy, InferenceWorld } from "./inference-policy.ts";
+import type { InferenceWorld, TellingPolicy } from "./inference-policy.ts";
 import { LeastLoad } from "./least-load.ts";
 import { LeastTokens } from "./least-tokens.ts";
 import { LeastUncached } from "./least-uncached.ts";
@@ -39,6 +39,6 @@ const RULES = {
 export type InferencePolicyName = keyof typeof RULES;
 export const INFERENCE_POLICIES = Object.keys(RULES) as readonly InferencePolicyName[];
 
-export function createInferencePolicy(name: InferencePolicyName, world: InferenceWorld): InferencePolicy {
+export function createInferencePolicy(name: InferencePolicyName, world: InferenceWorld): TellingPolicy {
   return new RuledPolicy(world, RULES[name]);
 }

@@ -15,6 +15,7 @@ import type { PromptBlocks } from "../../../model/inference-facts.ts";
 import type { OutcomeKind } from "../../../model/outcome.ts";
 import type { Prng } from "../../../std/prng.ts";
 import type { Attempt } from "./attempt.ts";
+import type { Choice } from "./choice.ts";
 
 /** The chained hashes of a prompt's blocks, as `PromptBlocks` of model/inference-facts.ts has them. */
 export type BlockHashes = Pick<PromptBlocks, "hashes" | "count">;
@@ -109,6 +110,23 @@ export interface InferencePolicy {
 
   /** What the request would cost there and why, for people. Allocates. */
   factors(slot: number, request: InferenceRequest, nowMs: number): readonly Factor[];
+}
+
+/** As much of a policy as decides, and says why. */
+export interface AskedPolicy extends Pick<InferencePolicy, "choose" | "factors"> {
+  /** Of the last `choose`. */
+  readonly choice: Choice;
+}
+
+/** A policy that can be asked for its reasons. */
+export interface TellingPolicy extends InferencePolicy, AskedPolicy {
+  /** Leading blocks of the prompt that the slot's cache is thought to hold. */
+  cachedBlocks(slot: number, blocks: BlockHashes): number;
+  /**
+   * What decides as this one would now, were its generator `prng`. Asking it moves nothing here; it is good until this policy is told
+   * of something. Its factors are those of the choice. Allocates.
+   */
+  shadow(prng: Prng): AskedPolicy;
 }
 
 /** What a policy is given to work with. */

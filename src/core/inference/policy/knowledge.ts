@@ -39,7 +39,7 @@ const BUSY_MAX = 0.8;
 const TIGHT = 0.85;
 
 export class Knowledge {
-  readonly ledger = new Ledger();
+  ledger: Ledger = new Ledger();
   readonly index: PrefixIndex;
   readonly model = new StepModel();
   readonly reports = new EngineReports();
@@ -60,6 +60,17 @@ export class Knowledge {
 
   constructor(indexBlocksMax: number) {
     this.index = new PrefixIndex(indexBlocksMax);
+  }
+
+  /** Runs what asks and does not tell: all that asking moves is forgotten afterwards. */
+  aside<T>(ask: () => T): T {
+    const { ledger } = this;
+    this.ledger = ledger.copy();
+    try {
+      return ask();
+    } finally {
+      this.ledger = ledger;
+    }
   }
 
   /** Requests that come to one endpoint while it works off one ms of prefill: lambda / (1 - rho), in 1/ms. */

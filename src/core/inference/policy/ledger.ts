@@ -34,6 +34,37 @@ export class Ledger {
   #first: (Attempt | undefined)[] = [];
   #last: (Attempt | undefined)[] = [];
 
+  /** The same account, with attempts of its own. */
+  copy(): Ledger {
+    const copied = new Ledger();
+    copied.#length = this.#length;
+    copied.inFlight = this.inFlight.slice();
+    copied.waiting = this.waiting.slice();
+    copied.decoding = this.decoding.slice();
+    copied.waitingUncached = this.waitingUncached.slice();
+    copied.waitingTokens = this.waitingTokens.slice();
+    copied.waitingMs = this.waitingMs.slice();
+    copied.context = this.context.slice();
+    copied.ownContext = this.ownContext.slice();
+    copied.outputLeft = this.outputLeft.slice();
+    copied.decodeContext = this.decodeContext.slice();
+    copied.progressMs = this.progressMs.slice();
+    copied.prefillSeenMs = this.prefillSeenMs.slice();
+    for (const [slot, first] of this.#first.entries()) copied.#queue(slot, first);
+    return copied;
+  }
+
+  #queue(slot: number, first: Attempt | undefined): void {
+    let ahead: Attempt | undefined;
+    for (let each = first; each !== undefined; each = each.behind) {
+      const attempt: Attempt = { ...each, ahead, behind: undefined };
+      if (ahead === undefined) this.#first[slot] = attempt;
+      else ahead.behind = attempt;
+      ahead = attempt;
+    }
+    this.#last[slot] = ahead;
+  }
+
   joined(slot: number, nowMs: number): void {
     if (slot >= this.#length) this.#grow(slot);
     this.#clear(slot);

@@ -4,6 +4,7 @@
  * Scores are written to an array by candidate's index, since returning each would box it.
  */
 import type { Prng } from "../../../std/prng.ts";
+import { Choice, FOR_COST } from "./choice.ts";
 
 export class LowestScore {
   readonly #prng: Prng;
@@ -13,6 +14,8 @@ export class LowestScore {
   constructor(prng: Prng) {
     this.#prng = prng;
   }
+
+  readonly choice: Choice = new Choice();
 
   reserve(count: number): Float64Array<ArrayBuffer> {
     if (this.scores.length < count) this.scores = new Float64Array(count * 2);
@@ -30,6 +33,7 @@ export class LowestScore {
         equals = 1;
       } else if (score === scores[best]! && this.#prng.below(++equals) === 0) best = i;
     }
+    this.choice.among(candidates, scores, count, best, FOR_COST);
     return candidates[best]!;
   }
 }

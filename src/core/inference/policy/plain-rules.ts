@@ -3,6 +3,7 @@
  */
 import type { Factor } from "../../../model/explanation.ts";
 import type { Prng } from "../../../std/prng.ts";
+import { Choice, FOR_CHANCE, FOR_IN_FLIGHT, FOR_TURN } from "./choice.ts";
 import type { InferenceRequest } from "./inference-policy.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Rule } from "./rule.ts";
@@ -11,10 +12,12 @@ import { Scored } from "./scored.ts";
 abstract class Plain implements Rule {
   protected readonly knowledge: Knowledge;
   protected readonly prng: Prng;
+  readonly choice: Choice = new Choice();
 
-  constructor(knowledge: Knowledge, prng: Prng) {
+  constructor(knowledge: Knowledge, prng: Prng, reason: number) {
     this.knowledge = knowledge;
     this.prng = prng;
+    this.choice.single(reason);
   }
 
   abstract choose(request: InferenceRequest, candidates: Int32Array, count: number): number;
@@ -27,6 +30,16 @@ abstract class Plain implements Rule {
 /** The next in the order of slots, from a random beginning. */
 export class InTurn extends Plain {
   #last = -1;
+
+  constructor(knowledge: Knowledge, prng: Prng) {
+    super(knowledge, prng, FOR_TURN);
+  }
+
+  copy(knowledge: Knowledge, prng: Prng): InTurn {
+    const copied = new InTurn(knowledge, prng);
+    copied.#last = this.#last;
+    return copied;
+  }
 
   choose(_request: InferenceRequest, candidates: Int32Array, count: number): number {
     if (this.#last < 0) this.#last = candidates[this.prng.below(count)]!;
@@ -43,6 +56,10 @@ export class InTurn extends Plain {
 }
 
 export class AtRandom extends Plain {
+  constructor(knowledge: Knowledge, prng: Prng) {
+    super(knowledge, prng, FOR_CHANCE);
+  }
+
   choose(_request: InferenceRequest, candidates: Int32Array, count: number): number {
     return candidates[this.prng.below(count)]!;
   }
@@ -57,12 +74,22 @@ export class FewestInFlight extends Scored {
 
 /** Of two drawn at random, the one with fewer in flight. */
 export class BetterOfTwo extends Plain {
+  constructor(knowledge: Knowledge, prng: Prng) {
+    super(knowledge, prng, FOR_IN_FLIGHT);
+  }
+
   choose(_request: InferenceRequest, candidates: Int32Array, count: number): number {
     const first = candidates[this.prng.below(count)]!;
     if (count === 1) return first;
     const { inFlight } = this.knowledge.ledger;
     let second = candidates[this.prng.below(count - 1)]!;
     if (second === first) second = candidates[count - 1]!;
-    return inFlight[second]! < inFlight[first]! ? second : first;
+    const chosen = inFlight[second]! < inFlight[first]! ? second : first;
+    const other = chosen === first ? second : first;
+    const { cells, scores } = this.choice;
+    cells[0] = other;
+    scores[0] = inFlight[chosen]!;
+    scores[1] = inFlight[other]!;
+    return chosen;
   }
 }

@@ -8,6 +8,7 @@
 import type { Factor } from "../../../model/explanation.ts";
 import type { Prng } from "../../../std/prng.ts";
 import { mixed } from "../../../std/murmur3.ts";
+import { Choice, FOR_KEY } from "./choice.ts";
 import type { InferenceRequest } from "./inference-policy.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Rule } from "./rule.ts";
@@ -17,9 +18,11 @@ const LOAD_MAX = 1.25;
 
 export class PrefixHash implements Rule {
   readonly #knowledge: Knowledge;
+  readonly choice: Choice = new Choice();
 
   constructor(knowledge: Knowledge, _prng: Prng) {
     this.#knowledge = knowledge;
+    this.choice.single(FOR_KEY);
   }
 
   choose(request: InferenceRequest, candidates: Int32Array, count: number): number {

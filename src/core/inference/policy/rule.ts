@@ -6,35 +6,47 @@
  */
 import type { Factor } from "../../../model/explanation.ts";
 import type { Prng } from "../../../std/prng.ts";
+import type { Choice } from "./choice.ts";
 import type {
+  AskedPolicy,
   BlockHashes,
   EngineProfile,
   EngineReport,
   InferenceEnd,
-  InferencePolicy,
   InferenceRequest,
   InferenceWorld,
+  TellingPolicy,
 } from "./inference-policy.ts";
 import { Knowledge } from "./knowledge.ts";
 
 export interface Rule {
+  /** Of the last `choose` among two or more. */
+  readonly choice: Choice;
   /** One of the first `count` candidates; `count` is at least 1. */
   choose(request: InferenceRequest, candidates: Int32Array, count: number, nowMs: number): number;
   /** Told after the knowledge has taken it in. */
   sent?(slot: number, request: InferenceRequest, nowMs: number): void;
   left?(slot: number): void;
   factors(slot: number, request: InferenceRequest, nowMs: number): readonly Factor[];
+  /** The same rule with the same memory and another generator; left out: it remembers nothing between choices. */
+  copy?(knowledge: Knowledge, prng: Prng): Rule;
 }
 
 export type RuleFactory = (knowledge: Knowledge, prng: Prng) => Rule;
 
-export class RuledPolicy implements InferencePolicy {
+export class RuledPolicy implements TellingPolicy {
   readonly knowledge: Knowledge;
   readonly #rule: Rule;
+  readonly #makeRule: RuleFactory;
 
   constructor(world: InferenceWorld, makeRule: RuleFactory) {
     this.knowledge = new Knowledge(world.indexBlocksMax);
     this.#rule = makeRule(this.knowledge, world.prng);
+    this.#makeRule = makeRule;
+  }
+
+  get choice(): Choice {
+    return this.#rule.choice;
   }
 
   choose(request: InferenceRequest, candidates: Int32Array, count: number, nowMs: number): number {
@@ -85,5 +97,23 @@ export class RuledPolicy implements InferencePolicy {
 
   factors(slot: number, request: InferenceRequest, nowMs: number): readonly Factor[] {
     return this.#rule.factors(slot, request, nowMs);
+  }
+
+  cachedBlocks(slot: number, blocks: BlockHashes): number {
+    return this.knowledge.index.depthOf(slot, blocks);
+  }
+
+  shadow(prng: Prng): AskedPolicy {
+    const { knowledge } = this;
+    const copy = (): Rule => this.#rule.copy?.(knowledge, prng) ?? this.#makeRule(knowledge, prng);
+    const chooser = copy();
+    // A choice is remembered too, so that factors are asked of one that has made none.
+    const teller = copy();
+    return {
+      choice: chooser.choice,
+      choose: (request, candidates, count, nowMs) =>
+        knowledge.aside(() => chooser.choose(request, candidates, count, nowMs)),
+      factors: (slot, request, nowMs) => knowledge.aside(() => teller.factors(slot, request, nowMs)),
+    };
   }
 }

@@ -3,6 +3,7 @@
  */
 import type { Factor } from "../../../model/explanation.ts";
 import type { Prng } from "../../../std/prng.ts";
+import type { Choice } from "./choice.ts";
 import type { InferenceRequest } from "./inference-policy.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { LowestScore } from "./lowest-score.ts";
@@ -17,6 +18,10 @@ export abstract class Scored implements Rule {
     this.knowledge = knowledge;
     this.prng = prng;
     this.lowest = new LowestScore(prng);
+  }
+
+  get choice(): Choice {
+    return this.lowest.choice;
   }
 
   /** What of the score belongs to the slot; unit as the formula has it. */
