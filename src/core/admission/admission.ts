@@ -62,6 +62,8 @@ interface Evicted<T> {
   readonly reason: AdmissionRefusal;
 }
 
+const NO_HEIRS: ReadonlyMap<string, number> = new Map();
+
 export class Admission<T> {
   readonly #prng: Prng;
   readonly #permits = new Permits<T>();
@@ -88,8 +90,12 @@ export class Admission<T> {
     this.adopt(policy, 0);
   }
 
-  /** Classes keep what they have under way and learnt, by name; those who wait in one that is gone give way. */
-  adopt(policy: AdmissionPolicy, nowMs: number): void {
+  /**
+   * Classes keep what they have under way and learnt, by name. Those who wait in one that is gone wait on in its heir, in their order
+   * behind those who wait there, and may wait as long as those may from now on. `heirs`: by name of the class that is gone, the
+   * index of it; the first class where it is not given.
+   */
+  adopt(policy: AdmissionPolicy, nowMs: number, heirs: ReadonlyMap<string, number> = NO_HEIRS): void {
     const { adaptive, throttle } = policy.circuitBreaker;
     const before = this.#policy.circuitBreaker;
     this.#policy = policy;
@@ -106,9 +112,10 @@ export class Admission<T> {
     for (const queue of byName.values()) {
       queue.gone = true;
       this.#reserve.forget(queue);
-      for (let ticket = queue.oldest; ticket !== undefined; ticket = queue.oldest) {
-        this.#evict(ticket, "shed", nowMs);
-      }
+      const heir = this.#queues[heirs.get(queue.policy.name) ?? 0] ?? this.#queues[0]!;
+      this.#observe(heir, nowMs);
+      for (let ticket = queue.oldest; ticket !== undefined; ticket = queue.oldest)
+        heir.takeOver(ticket, nowMs);
     }
     if (this.#adaptive === undefined || !sameFields(before.adaptive, adaptive)) {
       this.#adaptive = adaptive === undefined ? undefined : new AdaptiveLimit(adaptive);
