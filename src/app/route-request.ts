@@ -10,7 +10,8 @@ import type { RouteFacts } from "../core/route/facts.ts";
 import { splitBackend } from "../core/route/split.ts";
 import { matchRoute } from "../core/route/table.ts";
 import type { Prng } from "../std/prng.ts";
-import type { LiveClass, LivePool } from "./live-pool.ts";
+import type { LiveClass } from "./followed-classes.ts";
+import type { LivePool } from "./live-pool.ts";
 import type { LiveRule, View } from "./view.ts";
 
 export type Routed =

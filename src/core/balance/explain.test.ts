@@ -108,7 +108,7 @@ test("ShortestDelay: all that were compared are told, the best two with their sc
     [1, 0],
     [2, 2],
     [5, 5],
-    [100, 32],
+    [100, 16],
   ] as const) {
     const brain = new PoolBrain({ prng: createPrng(1) });
     brain.adopt(spec(keys(count), "ShortestDelay"), 0);

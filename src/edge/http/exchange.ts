@@ -15,7 +15,7 @@
  * `delivery.ts`; what the client is told is `reply.ts`. Who ends an exchange early, and why, is decided here, in the methods
  * named `on...` and `sweep`.
  */
-import type { LiveClass } from "../../app/live-pool.ts";
+import type { LiveClass } from "../../app/followed-classes.ts";
 import { modelsAnswer } from "../../app/inference/models-answer.ts";
 import { PROMPT_BYTES_MAX } from "../../app/inference/prompt-intake.ts";
 import { ExchangeNotes, type EndedBy } from "../../app/record.ts";
