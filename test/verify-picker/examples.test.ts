@@ -27,6 +27,12 @@ interface RouteSpec {
     readonly backendRefs: readonly { readonly kind: string; readonly name: string }[];
   }[];
 }
+interface ServiceSpec {
+  readonly ports: readonly { readonly port: number }[];
+}
+interface DeploymentSpec {
+  readonly template: { readonly spec: { readonly containers: readonly Container[] } };
+}
 interface Container {
   readonly name: string;
   readonly args?: readonly string[];
@@ -42,28 +48,25 @@ function manifestsOf(name: string): readonly Manifest[] {
   });
 }
 
-function one<Spec>(
-  manifests: readonly Manifest[],
-  kind: string,
-): { readonly name: string; readonly spec: Spec } {
+function one(manifests: readonly Manifest[], kind: string): Manifest {
   const found = manifests.filter((manifest) => manifest.kind === kind);
   assert.equal(found.length, 1, `${found.length} of kind ${kind}`);
-  return { name: found[0]!.metadata.name, spec: found[0]!.spec as Spec };
+  return found[0]!;
 }
 
 const picker = manifestsOf("picker.yaml");
-const pool = one<PoolSpec>(picker, "InferencePool");
+const pool = one(picker, "InferencePool");
+const poolPicker = (pool.spec as PoolSpec).endpointPickerRef;
 
 test("the pool leads to the picker's Service, and that to the port on which it is told to answer", () => {
-  const service = one<{ readonly ports: readonly { readonly port: number }[] }>(picker, "Service");
-  const { template } = one<{
-    readonly template: { readonly spec: { readonly containers: readonly Container[] } };
-  }>(picker, "Deployment").spec;
+  const service = one(picker, "Service");
+  const { ports: servicePorts } = service.spec as ServiceSpec;
+  const { template } = one(picker, "Deployment").spec as DeploymentSpec;
   const { args = [], ports = [] } = template.spec.containers.find(({ name }) => name === "picker")!;
-  const { number } = pool.spec.endpointPickerRef.port;
-  assert.equal(pool.spec.endpointPickerRef.name, service.name);
+  const { number } = poolPicker.port;
+  assert.equal(poolPicker.name, service.metadata.name);
   assert.deepEqual(
-    service.spec.ports.map(({ port }) => port),
+    servicePorts.map(({ port }) => port),
     [number],
   );
   assert.ok(args.includes(`--ext-proc=:${number}`));
@@ -81,21 +84,21 @@ for (const name of ["envoy-gateway.yaml", "istio.yaml", "kgateway.yaml"]) {
   test(`${name}: its route leads to the pool, its gateway is of the class it names`, () => {
     const manifests = manifestsOf(name);
     const gateway = one(manifests, "Gateway");
-    const { spec } = one<RouteSpec>(manifests, "HTTPRoute");
+    const spec = one(manifests, "HTTPRoute").spec as RouteSpec;
     assert.deepEqual(
       spec.parentRefs.map((ref) => ref.name),
-      [gateway.name],
+      [gateway.metadata.name],
     );
     assert.deepEqual(
       spec.rules.flatMap(({ backendRefs }) => backendRefs).map((ref) => [ref.kind, ref.name]),
-      [["InferencePool", pool.name]],
+      [["InferencePool", pool.metadata.name]],
     );
   });
 }
 
 test("istio trusts the Service that the pool names", () => {
-  const { spec } = one<{ readonly host: string }>(manifestsOf("istio.yaml"), "DestinationRule");
-  assert.equal(spec.host, `${pool.spec.endpointPickerRef.name}.default.svc.cluster.local`);
+  const { spec } = one(manifestsOf("istio.yaml"), "DestinationRule");
+  assert.equal((spec as { readonly host: string }).host, `${poolPicker.name}.default.svc.cluster.local`);
 });
 
 test("what the second container writes down is what the picker needs: the pool and its Pods as kubectl prints them", () => {
