@@ -73,10 +73,8 @@ export class LeastSquares {
       gain[i] = sum;
       spread += sum * features[i]!;
     }
-    for (let i = 0; i < size; i++) {
-      const moved = coefficients[i]! + (gain[i]! * residual) / spread;
-      coefficients[i] = Math.min(this.#prior.most[i]!, Math.max(this.#prior.least[i]!, moved));
-    }
+    for (let i = 0; i < size; i++) coefficients[i] = coefficients[i]! + (gain[i]! * residual) / spread;
+    this.#bound();
     for (let i = 0; i < size; i++)
       for (let j = 0; j <= i; j++) {
         const left = covariance[i * size + j]! - (gain[i]! * gain[j]!) / spread;
@@ -84,6 +82,27 @@ export class LeastSquares {
         covariance[j * size + i] = left;
       }
     this.#forget();
+  }
+
+  /**
+   * Back within the bounds, in the order of coefficients: the others take over what one may not, as far as the covariance says that
+   * they stand for each other. Cut off one by one they would predict something else, and the next sample would push them further.
+   */
+  #bound(): void {
+    const size = this.#size;
+    const { coefficients } = this;
+    for (let pass = 0; pass < size; pass++)
+      for (let i = 0; i < size; i++) {
+        const value = coefficients[i]!;
+        const within = Math.min(this.#prior.most[i]!, Math.max(this.#prior.least[i]!, value));
+        if (within === value) continue;
+        const share = (within - value) / this.#covariance[i * size + i]!;
+        for (let j = 0; j < size; j++)
+          coefficients[j] = coefficients[j]! + share * this.#covariance[j * size + i]!;
+        coefficients[i] = within;
+      }
+    for (let i = 0; i < size; i++)
+      coefficients[i] = Math.min(this.#prior.most[i]!, Math.max(this.#prior.least[i]!, coefficients[i]!));
   }
 
   #forget(): void {

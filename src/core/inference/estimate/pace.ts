@@ -26,8 +26,8 @@ export class Pace {
   #taken = new Float64Array(16);
   #predicted = new Float64Array(16);
   #stampMs = new Float64Array(16);
-  /** Taken and predicted over all slots, fading with MEMORY_MS for each of them. */
-  readonly #all = Float64Array.of(PRIOR_MS, PRIOR_MS);
+  /** Sums of `#taken` and of `#predicted`. */
+  readonly #all = new Float64Array(2);
   #slots = 0;
 
   constructor(sure: Sureness) {
@@ -43,9 +43,7 @@ export class Pace {
       this.#stampMs = grown(this.#stampMs, length);
     }
     this.#slots = Math.max(this.#slots, slot + 1);
-    this.#taken[slot] = 0;
-    this.#predicted[slot] = 0;
-    this.#stampMs[slot] = nowMs;
+    this.#set(slot, 0, 0, nowMs);
   }
 
   /** 1: like the fleet; 3: takes three times as long. */
@@ -57,9 +55,13 @@ export class Pace {
     return Math.exp(log * Math.min(1, beyond / (to - from)));
   }
 
-  /** Against what the fleet as a whole has taken lately, without doubt taken off: to compare samples of different slots. */
+  /**
+   * Against the fleet as a whole, without doubt taken off: to compare samples of different slots. Both sides are of the same samples,
+   * so that predictions that are wrong for all cancel: were the fleet's side older, a model corrected by it would run away from itself.
+   */
   relative(slot: number, nowMs: number): number {
-    return (this.#ratio(slot, nowMs) * this.#all[1]!) / this.#all[0]!;
+    const prior = PRIOR_MS * this.#slots;
+    return (this.#ratio(slot, nowMs) * (this.#all[1]! + prior)) / (this.#all[0]! + prior);
   }
 
   learn(slot: number, takenMs: number, predictedMs: number, nowMs: number): void {
@@ -69,14 +71,16 @@ export class Pace {
     // What a single huge piece of work says is bounded like what many small ones say.
     const kept = sum > MEMORY_MS ? MEMORY_MS / sum : 1;
     const countedMs = Math.min(RATIO_MAX, takenMs / predictedMs) * predictedMs;
-    this.#taken[slot] = (this.#taken[slot]! * left + countedMs) * kept;
-    this.#predicted[slot] = sum * kept;
-    this.#stampMs[slot] = nowMs;
+    this.#set(slot, (this.#taken[slot]! * left + countedMs) * kept, sum * kept, nowMs);
+  }
+
+  #set(slot: number, takenMs: number, predictedMs: number, nowMs: number): void {
     const all = this.#all;
-    const memoryMs = MEMORY_MS * this.#slots;
-    const allKept = all[1]! + predictedMs > memoryMs ? memoryMs / (all[1]! + predictedMs) : 1;
-    all[0] = (all[0]! + countedMs) * allKept;
-    all[1] = (all[1]! + predictedMs) * allKept;
+    all[0] = all[0]! + takenMs - this.#taken[slot]!;
+    all[1] = all[1]! + predictedMs - this.#predicted[slot]!;
+    this.#taken[slot] = takenMs;
+    this.#predicted[slot] = predictedMs;
+    this.#stampMs[slot] = nowMs;
   }
 
   #ratio(slot: number, nowMs: number): number {

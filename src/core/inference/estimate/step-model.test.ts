@@ -90,3 +90,44 @@ test("stays finite and positive whatever it is fed", () => {
     assert.ok(model.stepMs(1, 0) > 0);
   }
 });
+
+test("stays where it is right while samples say little new, for as long as they come", () => {
+  const model = new StepModel();
+  const prng = createPrng(4);
+  for (let slot = 0; slot < 8; slot++) model.joined(slot, 0);
+  let nowMs = 0;
+  for (let i = 0; i < 80_000; i++) {
+    nowMs += 5;
+    const slot = i % 8;
+    // More and more streams, then many with much context, always about the same: the step at rest cannot be told from them.
+    const streams = Math.min(88, 1 + Math.floor(i / 600)) + prng.below(10);
+    const context = streams * (2000 + Math.min(2700, i / 18) + prng.below(300));
+    const stepMs = 7.2 + 0.0075 * streams + 0.0405e-3 * context * (0.985 + 0.03 * prng.float());
+    model.decoded(slot, 8, 8 * stepMs, streams, context, nowMs);
+    if (i < 2000) continue;
+    const told = model.stepMs(streams, context) * model.decodePace(slot, nowMs);
+    assert.ok(Math.abs(told / stepMs - 1) < 0.1, `${told} ms for ${stepMs} after ${i} samples`);
+    assert.ok(
+      model.stepMs(streams, context) < stepMs * 1.5,
+      "one number is wrong and another makes up for it",
+    );
+  }
+});
+
+test("does not run away when its first samples are of a few slots and far from what it began with", () => {
+  const model = new StepModel();
+  const prng = createPrng(5);
+  for (let slot = 0; slot < 8; slot++) model.joined(slot, 0);
+  let nowMs = 0;
+  for (let i = 0; i < 4000; i++) {
+    nowMs += 20;
+    const slot = [1, 3, 5, 7, 1, 3, 1, 5][i % 8]!;
+    const streams = 8 + (slot % 4) + Math.min(8, Math.floor(i / 30));
+    const context = streams * 7200 + prng.below(3000);
+    const stepMs = 16.1 + 0.03 * streams + 0.0247e-3 * context;
+    model.decoded(slot, 8, 8 * stepMs, streams, context, nowMs);
+    if (i < 200) continue;
+    const told = model.stepMs(streams, context);
+    assert.ok(Math.abs(told / stepMs - 1) < 0.25, `${told} ms for ${stepMs} after ${i} samples`);
+  }
+});

@@ -3,10 +3,13 @@
  *
  *     wait      predicted prefill ahead of it, and by how much its head is overdue               (knowledge.ts)
  *     prefill   u tokens that are not cached there, times the requests that stand still: P * (1 + n)
- *     decode    out * (step(n + 1) - step at rest) + out * n * (what its stream adds to each step)
+ *     decode    out / 2 * (step(n) - step at rest + n * (what its stream adds to each step)) + out * rest * (pace' - 1): for half
+ *               of its answer on average, until those who are there now have ended theirs
  *     pressure  tokens that do not fit / (tokens in use / twice the mean time left of them), until there is room
- *     eviction  prefill * r / (1 - r), where the cache is full: each token that comes in pushes one out, which is asked for
- *               again with probability r, the share of prompts found in caches, and then pushes out the next
+ *     holding   H * (pressure + H / 2) * lambda / (1 - busy), H = (tokens not cached there and half the answer) / room * its
+ *               duration: the memory it takes is not there for those who come meanwhile; as followers, with the cache as the server
+ *     eviction  P * (1 + n) * r / (1 - r): each token that comes in pushes one out, which is asked for again with probability r
+ *               (memory-outlook.ts), and then pushes out the next
  *     adapter   ADAPTER_LOAD_MS where it is not loaded, twice that where another must go for it
  *     errors    error ratio * ERROR_COST * (its typical prefill and the mean wait of a request)
  *     stalls    out * step * s / (1 - s), s the share of the slot's time that goes to prompts meanwhile
@@ -17,47 +20,43 @@
 import type { Factor } from "../../../model/explanation.ts";
 import type { InferenceRequest } from "./inference-policy.ts";
 import type { Knowledge } from "./knowledge.ts";
+import { MemoryOutlook } from "./memory-outlook.ts";
 
 /** Reading an adapter of some hundred MB into the device's memory and the first step with it. */
 const ADAPTER_LOAD_MS = 200;
 /** As in balance/latency-cost.ts: an error costs as much as a hundred typical answers. */
 const ERROR_COST = 100;
 const LATE_WEIGHT = 4;
-const REUSE_RATE = 0.02;
-/** Of the answers still to come, what will be there at the same time as this request's prompt. */
-const GROWTH = 0.25;
-/** Share of the KV cache in use above which what comes in pushes out what is kept, whatever the index thinks of its size. */
-const FULL = 0.85;
-const REUSE_MAX = 0.9;
+/** Of an answer's time, that those spend there who are there when it begins: they are halfway through on average. */
+const OVERLAP = 0.5;
 /** Of the KV cache: how well its use is known. */
 const SOFT = 0.05;
 
 export class CostTerms {
   readonly #knowledge: Knowledge;
-  /** Fading share of prompt tokens that are found in caches somewhere. */
-  readonly #reuse = new Float64Array(1);
-  /** wait, prefill, decode, pressure, eviction, adapter, errors, late, followers, stalls: of the last `total`. */
-  readonly terms = new Float64Array(10);
+  readonly #outlook: MemoryOutlook;
+  /** wait, prefill, decode, pressure, eviction, adapter, errors, late, followers, stalls, holding: of the last `total`. */
+  readonly terms = new Float64Array(11);
 
   constructor(knowledge: Knowledge) {
     this.#knowledge = knowledge;
+    this.#outlook = new MemoryOutlook(knowledge);
   }
 
-  /** What another has seen. */
+  /** What another has surveyed. */
   remember(other: CostTerms): void {
-    this.#reuse.set(other.#reuse);
+    this.#outlook.remember(other.#outlook);
   }
 
-  /** How much of the prompt is found on whoever has most of it: `tokens`. Once per decision. */
-  found(request: InferenceRequest, tokens: number): void {
-    const share = request.promptTokens === 0 ? 0 : Math.min(1, tokens / request.promptTokens);
-    this.#reuse[0] = this.#reuse[0]! + REUSE_RATE * (share - this.#reuse[0]!);
+  /** What the candidates have in common, once per decision and before `total`. */
+  survey(candidates: Int32Array, count: number, nowMs: number): void {
+    this.#outlook.survey(candidates, count, nowMs);
   }
 
   /** After `index.match`. */
   total(slot: number, request: InferenceRequest, nowMs: number): number {
     const knowledge = this.#knowledge;
-    const { ledger, model, index, capacity } = knowledge;
+    const { ledger, model, capacity } = knowledge;
     const { terms } = this;
     const cached = knowledge.cachedTokens(slot, request);
     const prefillMs = knowledge.prefillMs(slot, request, cached, nowMs);
@@ -71,17 +70,16 @@ export class CostTerms {
     const stepMs = model.stepMs(streams, ledger.context[slot]!) * decodePace;
     terms[0] = waitMs;
     terms[1] = prefillMs * (1 + streams);
-    terms[2] = output * (stepMs - restMs + streams * streamMs * decodePace);
-    const roomTokens = capacity.engineTokens(slot);
-    const used = knowledge.kvTokens(slot);
+    const slowerMs = stepMs - restMs * decodePace + streams * streamMs * decodePace;
+    terms[2] = output * (slowerMs * OVERLAP + restMs * (decodePace - 1));
+    const uncached = request.promptTokens - cached;
+    terms[3] = streams > 0 ? this.#pressureMs(slot, uncached, stepMs) : 0;
+    const heldMs = ((uncached + output / 2) * output * stepMs) / capacity.engineTokens(slot);
+    terms[10] = (knowledge.arrivalsPerMs() / (1 - this.#outlook.busy)) * heldMs * (terms[3] + heldMs / 2);
+    const again = this.#outlook.again(slot);
+    terms[4] = (terms[1] * again) / (1 - again);
     const share = knowledge.prefillShare(slot, output * stepMs, nowMs);
     terms[9] = (output * stepMs * share) / (1 - share);
-    terms[3] = streams > 0 ? this.#pressureMs(slot, request.promptTokens - cached, used, stepMs) : 0;
-    terms[4] = 0;
-    if (index.isFull(slot) || used > roomTokens * FULL) {
-      const again = Math.min(REUSE_MAX, this.#reuse[0]!);
-      terms[4] = (terms[1] * again) / (1 - again);
-    }
     terms[8] = knowledge.followersPerMs() * prefillMs * (waitMs + prefillMs / 2);
     terms[5] = request.adapter === 0 ? 0 : this.#adapterMs(slot, request.adapter);
     const errors = knowledge.errorRatio(slot, nowMs);
@@ -101,6 +99,7 @@ export class CostTerms {
   }
 
   explain(slot: number, request: InferenceRequest, nowMs: number): readonly Factor[] {
+    this.#outlook.look(slot, nowMs);
     const total = this.total(slot, request, nowMs);
     const knowledge = this.#knowledge;
     const names = [
@@ -114,6 +113,7 @@ export class CostTerms {
       "late",
       "followers",
       "stalls",
+      "holding",
     ];
     return [
       { name: "cost", value: total, unit: "ms" },
@@ -131,13 +131,14 @@ export class CostTerms {
   }
 
   /** Until there is room in the KV cache. */
-  #pressureMs(slot: number, uncached: number, used: number, stepMs: number): number {
+  #pressureMs(slot: number, uncached: number, stepMs: number): number {
     const knowledge = this.#knowledge;
     const { ledger } = knowledge;
     const room = knowledge.capacity.engineTokens(slot);
     if (room === Number.POSITIVE_INFINITY) return 0;
+    const used = knowledge.kvTokens(slot);
     const left = ledger.outputLeft[slot]!;
-    const over = (used + uncached + left * GROWTH - room) / (room * SOFT);
+    const over = (used + uncached - room) / (room * SOFT);
     // Smooth, for what is in use is not known that well: a softplus.
     const excess = room * SOFT * (over > 20 ? over : Math.log1p(Math.exp(over)));
     const leftMs = (left / Math.max(1, ledger.inFlight[slot]!)) * stepMs;

@@ -1,12 +1,12 @@
 /**
  * Inference, the default: the endpoint where the request adds the least delay to the system, its own and that of others.
  *
- *     cost = wait + prefill + decode + stalls + followers + pressure + eviction + adapter + errors + late           [ms]
+ *     cost = wait + prefill + decode + stalls + followers + pressure + holding + eviction + adapter + errors + late [ms]
  *
  * wait: until the endpoint would begin with it. prefill: of what is not cached there; all in flight stand still meanwhile. decode:
  * how slow its tokens are among those there, and theirs because of it. stalls: prompts that will come between its tokens.
- * followers: those who come while the queue drains. pressure: until the KV cache has room. eviction: what it pushes out of a full
- * cache has to be computed again. The formulas are in cost-terms.ts.
+ * followers: those who come while the queue drains. pressure: until the KV cache has room. holding: the room it takes from those who
+ * come meanwhile. eviction: what it pushes out of a cache may have to be computed again. The formulas are in cost-terms.ts.
  *
  * Everything is in ms of somebody's delay, so the terms need no weights. Sources: the system-delay form and its first results
  * are described in docs/inference.md; eviction cost after Preble (ICLR 2025), exploration and age of in-flight prefill after
@@ -49,6 +49,8 @@ export class Cost implements Rule {
     if (this.#costs.length < count) this.#costs = new Float64Array(count * 2);
     const costs = this.#costs;
     index.match(request.blocks, candidates, count);
+    index.at(nowMs);
+    this.#terms.survey(candidates, count, nowMs);
     let best = 0;
     let deepest = 0;
     for (let i = 0; i < count; i++) {
@@ -58,7 +60,6 @@ export class Cost implements Rule {
       const depth = index.depths[slot]!;
       if (depth > deepest) deepest = depth;
     }
-    this.#terms.found(request, deepest * request.tokensPerBlock);
     const isExploring = this.#prng.float() < EXPLORED;
     const tieMs = model.prefillWorkMs(request.promptTokens, 0) * TIE_SHARE;
     const chosen = isExploring

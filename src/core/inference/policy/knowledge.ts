@@ -48,14 +48,16 @@ export class Knowledge {
   identity = new Int32Array(16);
   #errorRatio = new Float64Array(16);
   #errorStampMs = new Float64Array(16);
-  /** Fading means over requests: tokens per block; share of prompts found in the index; prefill [ms]; prompt; answer. */
-  readonly #typical = Float64Array.of(64, 0, 100, 1000, 256);
+  /** Fading means over requests: tokens per block; prefill [ms]; prompt; answer. */
+  readonly #typical = Float64Array.of(64, 100, 1000, 256);
 
   /** Fading sums: requests, their prefill work at fleet's pace, the time they came in [ms]; and when that was. */
   readonly #traffic = new Float64Array(4);
   /** By slot: the same sum of prefill work, at the slot's pace; and when. */
   #work = new Float64Array(16);
   #workStampMs = new Float64Array(16);
+  /** By slot: the same sum of tokens that were not cached, answers included. */
+  #inflow = new Float64Array(16);
   #endpoints = 0;
 
   constructor(indexBlocksMax: number) {
@@ -78,6 +80,12 @@ export class Knowledge {
     const endpointMs = Math.max(1, this.#endpoints) * Math.max(TRAFFIC_LEAST_MS, this.#traffic[2]!);
     const busy = Math.min(BUSY_MAX, this.#traffic[1]! / endpointMs);
     return this.#traffic[0]! / endpointMs / (1 - busy);
+  }
+
+  /** Requests that come to one endpoint, in 1/ms. */
+  arrivalsPerMs(): number {
+    const endpointMs = Math.max(1, this.#endpoints) * Math.max(TRAFFIC_LEAST_MS, this.#traffic[2]!);
+    return this.#traffic[0]! / endpointMs;
   }
 
   /**
@@ -104,22 +112,28 @@ export class Knowledge {
     return Math.min(Math.max(told, least), ledger.context[slot]! + room * ratio * this.#foreignShare(slot));
   }
 
-  /** Share of prompt tokens that were in the cache of where they were sent, lately. */
-  get reuseShare(): number {
-    return this.#typical[1]!;
+  /**
+   * How long the slot's cache keeps what is not used [ms]: the age of the oldest it keeps, and no longer than what is not in use now
+   * lasts for what comes in.
+   */
+  keepsMs(slot: number, nowMs: number): number {
+    const left = Math.exp((this.#workStampMs[slot]! - nowMs) / TRAFFIC_MS);
+    const free = Math.max(0, this.capacity.engineTokens(slot) - this.kvTokens(slot));
+    const inflow = (this.#inflow[slot]! * left) / Math.max(TRAFFIC_LEAST_MS, this.#traffic[2]!);
+    return Math.min(this.index.keepsMs(slot), inflow > 0 ? free / inflow : Number.POSITIVE_INFINITY);
   }
 
   /** Of a request's own prefill, lately, at fleet's pace. */
   get typicalPrefillMs(): number {
-    return this.#typical[2]!;
+    return this.#typical[1]!;
   }
 
   get typicalPromptTokens(): number {
-    return this.#typical[3]!;
+    return this.#typical[2]!;
   }
 
   get typicalOutputTokens(): number {
-    return this.#typical[4]!;
+    return this.#typical[3]!;
   }
 
   /** After `index.match`. */
@@ -187,7 +201,8 @@ export class Knowledge {
     model.settle(slot, nowMs);
     const depth = index.depthOf(slot, blocks);
     attempt.matchedBlocks = depth;
-    attempt.reuseDistance = depth === 0 ? -1 : index.reuseDistance(slot, blocks.hashes[depth - 1]!);
+    index.at(nowMs);
+    attempt.reuseDistance = index.hit(slot, blocks, depth);
     attempt.streamed = request.streamed;
     attempt.promptTokens = request.promptTokens;
     attempt.cachedTokens = this.#cachedOf(slot, request, depth);
@@ -199,13 +214,11 @@ export class Knowledge {
     attempt.ttftMs = this.waitMs(slot, nowMs) + pacedMs + beginMs;
     ledger.sent(slot, attempt, request.expectedOutputTokens, nowMs);
     index.used(slot, blocks);
-    this.#count(slot, attempt.prefillMs, pacedMs, nowMs);
+    this.#count(slot, attempt.prefillMs, pacedMs, uncached + request.expectedOutputTokens, nowMs);
     const typical = this.#typical;
     if (blocks.count > 0) typical[0] = request.tokensPerBlock;
-    const found = request.promptTokens === 0 ? 0 : attempt.cachedTokens / request.promptTokens;
-    typical[1] = typical[1]! + TYPICAL_RATE * (found - typical[1]!);
-    typical[2] = typical[2]! + TYPICAL_RATE * (attempt.prefillMs - typical[2]!);
-    typical[3] = typical[3]! + TYPICAL_RATE * (request.promptTokens - typical[3]!);
+    typical[1] = typical[1]! + TYPICAL_RATE * (attempt.prefillMs - typical[1]!);
+    typical[2] = typical[2]! + TYPICAL_RATE * (request.promptTokens - typical[2]!);
   }
 
   firstToken(slot: number, request: InferenceRequest, nowMs: number): void {
@@ -249,6 +262,7 @@ export class Knowledge {
     const promised = attempt.matchedBlocks * request.tokensPerBlock;
     const distance = attempt.reuseDistance;
     ledger.ended(attempt, nowMs);
+    index.at(nowMs);
     const isError = isFailure(end.kind);
     this.#learnError(slot, isError, nowMs);
     // What was not computed is not in the cache.
@@ -257,7 +271,7 @@ export class Knowledge {
     else index.used(slot, blocks);
     if (end.kind !== "success") return;
     const typical = this.#typical;
-    typical[4] = typical[4]! + TYPICAL_RATE * (output - typical[4]!);
+    typical[3] = typical[3]! + TYPICAL_RATE * (output - typical[3]!);
     capacity.filled(
       slot,
       Math.max(0, request.promptTokens - (end.cachedTokens ?? attempt.cachedTokens)),
@@ -308,6 +322,7 @@ export class Knowledge {
     this.identity[slot] = (profile?.identity ?? slot + 1) | 0;
     this.#errorRatio[slot] = 0;
     this.#work[slot] = 0;
+    this.#inflow[slot] = 0;
     this.#workStampMs[slot] = nowMs;
     this.#endpoints++;
     this.ledger.joined(slot, nowMs);
@@ -323,7 +338,7 @@ export class Knowledge {
     this.index.left(slot);
   }
 
-  #count(slot: number, workMs: number, pacedMs: number, nowMs: number): void {
+  #count(slot: number, workMs: number, pacedMs: number, tokens: number, nowMs: number): void {
     const traffic = this.#traffic;
     const passedMs = traffic[0] === 0 ? 0 : nowMs - traffic[3]!;
     const left = Math.exp(-passedMs / TRAFFIC_MS);
@@ -334,6 +349,7 @@ export class Knowledge {
     traffic[3] = nowMs;
     const slotLeft = Math.exp((this.#workStampMs[slot]! - nowMs) / TRAFFIC_MS);
     this.#work[slot] = this.#work[slot]! * slotLeft + pacedMs;
+    this.#inflow[slot] = this.#inflow[slot]! * slotLeft + tokens;
     this.#workStampMs[slot] = nowMs;
   }
 
@@ -373,6 +389,9 @@ export class Knowledge {
     const work = new Float64Array(length);
     work.set(this.#work);
     this.#work = work;
+    const inflow = new Float64Array(length);
+    inflow.set(this.#inflow);
+    this.#inflow = inflow;
     const workStamp = new Float64Array(length);
     workStamp.set(this.#workStampMs);
     this.#workStampMs = workStamp;

@@ -5,7 +5,7 @@
  * used. A node remembers how many blocks its slot had taken in when it was last used: the difference to now is
  * how much came in between, which is what decides whether an engine still has it.
  *
- * Memory: 34 bytes per node and 24 per slot, for `nodesMax` nodes at once. Invariant: a slot's list and `held`
+ * Memory: 38 bytes per node and 24 per slot, for `nodesMax` nodes at once. Invariant: a slot's list and `held`
  * agree; the sum of `held` is `size`, at most `nodesMax`.
  */
 import { IdTable, NO_ID } from "./id-table.ts";
@@ -15,6 +15,8 @@ export class Holdings {
   readonly #block: Int32Array;
   readonly #slot: Uint16Array;
   readonly #stamp: Uint32Array;
+  /** When it was last used, in ms modulo 2^32. */
+  readonly #usedMs: Uint32Array;
   /** Links hold the id plus one; 0: none. Free nodes are linked by `#older`. */
   readonly #older: Int32Array;
   readonly #newer: Int32Array;
@@ -27,6 +29,8 @@ export class Holdings {
   #taken = new Uint32Array(16);
   readonly nodesMax: number;
   size = 0;
+  /** The time of what is told now. */
+  nowMs = 0;
 
   constructor(nodesMax: number) {
     this.nodesMax = nodesMax;
@@ -34,6 +38,7 @@ export class Holdings {
     this.#block = new Int32Array(nodesMax);
     this.#slot = new Uint16Array(nodesMax);
     this.#stamp = new Uint32Array(nodesMax);
+    this.#usedMs = new Uint32Array(nodesMax);
     this.#older = new Int32Array(nodesMax);
     this.#newer = new Int32Array(nodesMax);
   }
@@ -74,6 +79,11 @@ export class Holdings {
     return (this.#taken[this.#slot[node]!]! - this.#stamp[node]!) >>> 0;
   }
 
+  /** How long the node has not been used. */
+  idleMs(node: number): number {
+    return (this.nowMs - this.#usedMs[node]!) >>> 0;
+  }
+
   find(block: number, slot: number): number {
     const { places, mask } = this.#table;
     let place = homeOf(block, slot) & mask;
@@ -93,6 +103,7 @@ export class Holdings {
     this.#slot[node] = slot;
     this.#taken[slot] = this.#taken[slot]! + 1;
     this.#stamp[node] = this.#taken[slot]!;
+    this.#usedMs[node] = this.nowMs;
     this.#table.add(node, homeOf(block, slot));
     this.#link(node, slot);
     this.#held[slot] = this.#held[slot]! + 1;
@@ -103,6 +114,7 @@ export class Holdings {
   refresh(node: number): void {
     const slot = this.#slot[node]!;
     this.#stamp[node] = this.#taken[slot]!;
+    this.#usedMs[node] = this.nowMs;
     if (this.#newest[slot] === node + 1) return;
     this.#unlink(node, slot);
     this.#link(node, slot);

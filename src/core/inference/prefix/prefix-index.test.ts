@@ -177,7 +177,22 @@ test("knows how much came in since a block was used", () => {
   index.used(0, prompt);
   index.used(0, promptOf([7, 7, 7, 7]));
   // The last block of a prompt is used first: two of its own came after it.
-  assert.equal(index.reuseDistance(0, prompt.hashes[0]!), 4);
-  assert.equal(index.reuseDistance(0, prompt.hashes[2]!), 6);
-  assert.equal(index.reuseDistance(0, 12345), -1);
+  assert.equal(index.hit(0, prompt, 1), 4);
+  assert.equal(index.hit(0, prompt, 3), 6);
+  assert.equal(index.hit(0, prompt, 0), -1);
+  assert.equal(index.hit(0, promptOf([12345]), 1), -1);
+});
+
+test("knows how long a slot keeps what is not used", () => {
+  const index = new PrefixIndex(1000);
+  index.joined(0);
+  assert.equal(index.keepsMs(0), Number.POSITIVE_INFINITY);
+  index.at(1000);
+  index.used(0, promptOf([1, 2, 3, 4]));
+  index.at(6000);
+  assert.equal(index.keepsMs(0), Number.POSITIVE_INFINITY, "with room for ever");
+  index.setCapacity(0, 8);
+  assert.equal(index.keepsMs(0), 10_000, "half full after five seconds");
+  index.used(0, promptOf([5, 6, 7, 8]));
+  assert.equal(index.keepsMs(0), 5000);
 });

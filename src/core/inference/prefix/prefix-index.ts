@@ -11,12 +11,13 @@
  * until an event removes a single one.
  *
  * Bounded: at most `blocksMax` (block, slot) pairs; above that the oldest of whoever holds most goes.
- * About 62 bytes per pair and 4 per 32 slots, reserved at once and used as it fills.
+ * About 66 bytes per pair and 4 per 32 slots, reserved at once and used as it fills.
  */
 import { BlockHolders } from "./block-holders.ts";
 import { Holdings } from "./holdings.ts";
 import { NO_ID } from "./id-table.ts";
 import { PrefixMatch } from "./prefix-match.ts";
+import { ReuseOdds } from "./reuse-odds.ts";
 
 /** As many evictions, or a sixteenth of what it holds, may pass before who holds most is looked up again. */
 const LARGEST_LASTS = 256;
@@ -32,14 +33,14 @@ export class PrefixIndex {
   readonly #match = new PrefixMatch();
   /** Per slot, in blocks. */
   #capacity = new Float64Array(16).fill(Number.POSITIVE_INFINITY);
-  /** Per slot: blocks evicted for want of room since it joined or was cleared. */
-  #evicted = new Float64Array(16);
   /** Bitset of slots that may have gaps. */
   #gaps = new Int32Array(1);
   #closedSet = new Int32Array(1);
   #gappedSet = new Int32Array(1);
   #largest = 0;
   #largestLasts = 0;
+  /** Whether what lies idle is asked for again. */
+  readonly odds = new ReuseOdds();
   /** Leading blocks held, by slot, as of the last `match`; of its candidates only. */
   depths: Int32Array = new Int32Array(16);
 
@@ -66,9 +67,18 @@ export class PrefixIndex {
     return this.#capacity[slot]!;
   }
 
-  /** Whether blocks of the slot had to go to make room: what comes in now pushes something out. */
-  isFull(slot: number): boolean {
-    return this.#evicted[slot]! > 0 && this.#holdings.held(slot) >= this.#capacity[slot]! * 0.95;
+  /** The time of all that is told from now on. */
+  at(nowMs: number): void {
+    this.#holdings.nowMs = nowMs;
+  }
+
+  /** How long a block of the slot stays without being used: the age of its oldest, once it is full. Infinity: for ever. */
+  keepsMs(slot: number): number {
+    const oldest = this.#holdings.oldest(slot);
+    if (oldest === NO_ID) return Number.POSITIVE_INFINITY;
+    const capacity = this.#capacity[slot]!;
+    if (capacity === Number.POSITIVE_INFINITY) return capacity;
+    return (this.#holdings.idleMs(oldest) * capacity) / Math.min(capacity, this.#holdings.held(slot));
   }
 
   joined(slot: number): void {
@@ -90,9 +100,6 @@ export class PrefixIndex {
       const capacity = new Float64Array(words * 32).fill(Number.POSITIVE_INFINITY);
       capacity.set(this.#capacity);
       this.#capacity = capacity;
-      const evicted = new Float64Array(words * 32);
-      evicted.set(this.#evicted);
-      this.#evicted = evicted;
     }
     this.#capacity[slot] = Number.POSITIVE_INFINITY;
     this.cleared(slot);
@@ -150,6 +157,16 @@ export class PrefixIndex {
     return this.#holdings.distance(this.#holdings.find(block, slot));
   }
 
+  /** The slot is asked again for the first `depth` blocks, which it holds: before `used`. Returns the last one's reuse distance; -1: none. */
+  hit(slot: number, prompt: Hashes, depth: number): number {
+    if (depth === 0) return -1;
+    const block = this.#holders.find(prompt.hashes[depth - 1]!);
+    if (block === NO_ID) return -1;
+    const node = this.#holdings.find(block, slot);
+    this.odds.hit(this.#holdings.idleMs(node), depth);
+    return this.#holdings.distance(node);
+  }
+
   /** The slot computes, or reads again, the blocks from `from` up to `prompt.count`. */
   used(slot: number, prompt: Hashes, from = 0): void {
     for (let i = prompt.count - 1; i >= from; i--) this.#use(slot, prompt.hashes[i]!);
@@ -170,7 +187,6 @@ export class PrefixIndex {
     for (let node = this.#holdings.oldest(slot); node !== NO_ID; node = this.#holdings.oldest(slot))
       this.#dropNode(node, slot);
     this.#gaps[slot >> 5] = this.#gaps[slot >> 5]! & ~(1 << (slot & 31));
-    this.#evicted[slot] = 0;
   }
 
   #holds(slot: number, hash: number): boolean {
@@ -196,13 +212,15 @@ export class PrefixIndex {
   #remove(slot: number, hash: number): void {
     const block = this.#holders.find(hash);
     if (block === NO_ID || !this.#holders.has(block, slot)) return;
-    this.#dropNode(this.#holdings.find(block, slot), slot);
+    const node = this.#holdings.find(block, slot);
+    this.odds.evicted(this.#holdings.idleMs(node));
+    this.#dropNode(node, slot);
   }
 
   #evict(slot: number): void {
     const node = this.#holdings.oldest(slot);
     if (node === NO_ID) return;
-    this.#evicted[slot] = this.#evicted[slot]! + 1;
+    this.odds.evicted(this.#holdings.idleMs(node));
     this.#dropNode(node, slot);
   }
 
