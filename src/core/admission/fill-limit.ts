@@ -10,8 +10,11 @@
  * (single times count for at most OUTLIER calm means):
  *
  *     slowness = mean / calm mean
- *     congested, if slowness > 1 + max(5 %, two standard errors):  value = under way on average / slowness
- *     else, if work of lower priority was held back by it:          value = value + step, step growing by a quarter from 1 % to 5 %
+ *     suspicion = max(0, suspicion + slowness - 1 - MARGIN)
+ *     suspicion > max(MARGIN, two standard errors):  value = under way on average / (slowness less one error)
+ *     none, and lower work was held back by it:       value = value + step, step growing by a quarter from 1 % to 3 %
+ *
+ * Suspicion gathers what a single window's chance would hide. Below nine tenths of what was well before a step is 5 %.
  *
  * Where all slots are taken answers take longer in proportion to what is under way (Little's law), so the first congested
  * window already says how many slots there are. A window counts only requests that started after what was under way had
@@ -20,7 +23,7 @@
  * The calm mean is taken while at most half of `value` is under way, and otherwise by probing: every PROBE_MS in which lower work has been
  * held back, `value` is halved for one window, which costs a few percent of the work that fills. If that makes
  * answers faster by a tenth, they were not calm before, and the next probe follows in PROBE_AGAIN_MS: so a flood at first sight is not taken for
- * normal. If a cut does not undo at least half of the slowness, the work that fills was not the cause: the calm mean is learnt anew and
+ * normal. Where lower work is less than LOWER_MIN of all it is calm by definition. If a cut for a slowness of PLAIN or more does not undo at least half of it, the work that fills was not the cause: the calm mean is learnt anew and
  * the value restored, rather than filling work ground down for endpoints that became slower.
  *
  * Times in ms, slots in requests. Invariants: value >= 1; answers of other classes and without a calm mean change nothing but by probes.

@@ -23,7 +23,7 @@
  *
  * z begins at 2.3 (99 of 100 by the normal distribution) and is put right by what happens, for arrivals may be burstier and slots come free in
  * lumps: whenever a request of a class above has waited for more than 5 % of its hold it rises by STEP, otherwise it falls by a
- * hundredth of that, so that it rests where one in a hundred waits so long. Between Z_MIN and Z_MAX.
+ * fiftieth of that, so that it rests where two in a hundred wait so long. Between Z_MIN and Z_MAX.
  *
  * A class of lower priority with nothing under way may always have one slot of what is free: the reserve slows it down and
  * never stops it.

@@ -71,7 +71,7 @@ test("none is preferred where the zone is not known, not among them, or not want
   assert.ok(shares(brainOf(unwanted), 4000, 0).get("a0")! < 0.55);
 });
 
-test("what does not fit spills, at most a tenth a second, and comes back", () => {
+test("what does not fit spills, at most a fifth a second, and comes back", () => {
   const brain = brainOf(spec([...inZone("a", 5), ...inZone("b", 5)], "LeastRequest"));
   const local: number[] = [];
   for (let second = 1; second <= 90; second++) {
@@ -87,7 +87,7 @@ test("what does not fit spills, at most a tenth a second, and comes back", () =>
   }
   assert.ok(Math.abs(local[48]! - 0.5) < 0.03, `half of it fits: ${local[48]}`);
   assert.ok(Math.abs(local[89]! - 0.97) < 1e-6, `${local[89]}`);
-  for (let i = 1; i < local.length; i++) assert.ok(Math.abs(local[i]! - local[i - 1]!) <= 0.1 + 1e-9);
+  for (let i = 1; i < local.length; i++) assert.ok(Math.abs(local[i]! - local[i - 1]!) <= 0.2 + 1e-9);
 });
 
 test("an overloaded local zone is relieved by what the gateway itself sees, without swinging", () => {

@@ -36,7 +36,7 @@ test("the local zone keeps its traffic while it has headroom, or the others are 
 test("what does not fit leaves, by what the others can bear: a full one gets nothing", () => {
   // Envoy's example: 10 each at 0.3 and 0.4 share what leaves as 7 to 6.
   const shares = settled(zones([10, 0.8], [10, 0.3], [10, 0.4]), 5);
-  assert.ok(Math.abs(shares[0]! - (0.97 - 5 * 0.3 * 0.1)) < 1e-9, `${shares[0]}`);
+  assert.ok(Math.abs(shares[0]! - (1 - 6 * 0.5 * 0.1)) < 1e-9, `${shares[0]}`);
   assert.ok(Math.abs(shares[1]! / shares[2]! - 7 / 6) < 1e-9);
   assert.equal(settled(zones([10, 0.98], [10, 1.2], [30, 0.5]))[1], 0);
 });
@@ -76,7 +76,7 @@ test("shares sum to one, none is negative, empty zones get none, steps are bound
         if (made[i]!.endpoints === 0) assert.equal(share, 0);
       }
       if (made[0]!.endpoints >= 2 && total(made.slice(1).map((zone) => zone.endpoints)) > 0) {
-        assert.ok(shares[0]! - before <= 0.02 + 1e-9 && before - shares[0]! <= 0.1 + 1e-9);
+        assert.ok(shares[0]! - before <= 0.06 + 1e-9 && before - shares[0]! <= 0.2 + 1e-9);
         assert.ok(shares[0]! <= 0.97 && shares[0]! >= 0.03);
       }
     }),

@@ -39,12 +39,12 @@ const PROBE_SHARE = 0.03;
 
 /**
  * Per second and unit of utilisation. Traffic leaves three times as fast as it returns, and both are slow against the 2 s
- * by which utilisation lags (zone-utilisation.ts): gain * lag stays below one for a zone at twice its capacity.
+ * by which utilisation is smoothed (zone-utilisation.ts): gain * lag stays about one for a zone at its capacity.
  */
-const GAIN_LEAVING = 0.3;
-const GAIN_RETURNING = 0.1;
-const LEAVING_MAX = 0.1;
-const RETURNING_MAX = 0.02;
+const GAIN_LEAVING = 0.5;
+const GAIN_RETURNING = 0.15;
+const LEAVING_MAX = 0.2;
+const RETURNING_MAX = 0.06;
 
 /**
  * The shares for the next second, in the order of the zones; they sum to 1 unless there are no endpoints. `before`: the
