@@ -152,7 +152,8 @@ test("nobody there, and wrong usage", async () => {
     "1s",
   ]);
   assert.equal(absent.code, 1);
-  assert.match(absent.stdout, new RegExp(`http://127.0.0.1:${port}: connect ECONNREFUSED`));
+  assert.equal(absent.stdout, "");
+  assert.match(absent.stderr, new RegExp(`no picker there: http://127.0.0.1:${port}: connect ECONNREFUSED`));
   const wrong = await runToEnd(["verify-picker", `127.0.0.1:${port}`, "--only", "headers"]);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /no such check as "headers"; known: 1 to 15, tls, /);

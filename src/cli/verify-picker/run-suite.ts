@@ -21,6 +21,7 @@ export interface CheckResult {
   readonly transcripts: readonly (readonly TranscriptLine[])[];
 }
 
+/** Throws `Fault` where the picker cannot be reached at all: that is one finding and not one per check. */
 export async function runSuite(
   checks: readonly Check[],
   settings: VerifySettings,
@@ -29,6 +30,7 @@ export async function runSuite(
   const stand = new Stand(settings);
   const results: CheckResult[] = [];
   try {
+    await stand.connection();
     for (const check of checks) {
       const result = await runCheck(check, stand);
       results.push(result);

@@ -61,5 +61,9 @@ export type PickerFault =
   | "ten-streams"
   /** No fault at all: the stream ends well after the decision, and the gateway goes on without the picker. */
   | "leaves-after-decision"
+  /** No fault either: the model gets a longer name, and content-length says how long the body is now. */
+  | "renames-model"
+  /** The same with the length that the body had. */
+  | "renames-model-forgets-length"
   /** Names an endpoint that is of no pool. */
   | "strange-endpoint";

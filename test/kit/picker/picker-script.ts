@@ -107,8 +107,9 @@ export class PickerScript {
     }
     if (this.#modes.request === "STREAMED") return [encodeReply({ kind: "body", side: "request" })];
     if (this.#modes.request === "BUFFERED") {
+      const body = this.#isRenaming() ? ({ kind: "whole", body: this.#body() } as const) : undefined;
       const reply = (decision: Decision): Buffer[] => [
-        encodeReply({ kind: "body", side: "request", set: decision.set, metadata: decision.metadata }),
+        encodeReply({ kind: "body", side: "request", set: decision.set, metadata: decision.metadata, body }),
       ];
       if (!this.#faults.has("always-defers")) return this.#withDecision(reply);
       return [this.#headerReply({ set: [], metadata: undefined }), ...this.#withDecision(reply)];
@@ -116,9 +117,20 @@ export class PickerScript {
     return message.endOfStream ? this.#decided(false) : [];
   }
 
+  /** What the endpoint is to receive. */
+  #body(): Buffer {
+    const body = Buffer.concat(this.#parts);
+    if (!this.#isRenaming()) return body;
+    return Buffer.from(body.toString("utf8").replace('"model":"', '"model":"other-'));
+  }
+
+  #isRenaming(): boolean {
+    return this.#faults.has("renames-model") || this.#faults.has("renames-model-forgets-length");
+  }
+
   /** Full duplex, the body being whole: header reply, then the body. */
   #decided(withTrailers: boolean): Buffer[] {
-    const whole = Buffer.concat(this.#parts);
+    const whole = this.#body();
     if (!this.#faults.has("takes-any-json") && !isJson(whole)) return [this.#refusal(400, [])];
     return this.#withDecision((decision) => {
       const body = this.#faults.has("drops-a-byte") ? whole.subarray(0, -1) : whole;
@@ -179,6 +191,10 @@ export class PickerScript {
     const set: HeaderToWrite[] = [this.#header(DESTINATION, chosen)];
     if (this.#faults.has("sets-content-length")) {
       set.push({ ...this.#header("content-length", String(this.#bytes)), action: OVERWRITE });
+    }
+    if (this.#isRenaming() && this.#bytes > 0) {
+      const length = this.#faults.has("renames-model") ? this.#body().length : this.#bytes;
+      set.push({ ...this.#header("content-length", String(length)), action: OVERWRITE });
     }
     const written = this.#faults.has("metadata-differs") ? `${chosen}0` : chosen;
     const metadata = this.#faults.has("no-metadata") ? undefined : { "envoy.lb": { [DESTINATION]: written } };

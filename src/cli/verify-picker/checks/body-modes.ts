@@ -17,6 +17,7 @@ import {
   type Limits,
 } from "../dialogue.ts";
 import { chatBody, requestHeaders, split } from "../requests.ts";
+import { sameBody } from "../same-body.ts";
 import { JSON_HEAD, respondHeaders, servedBy } from "../response-dialogue.ts";
 
 const RESPONSE = Buffer.from(
@@ -41,7 +42,11 @@ export const buffered: Check = {
     mustNotStream(answer);
     destinationOf(answer.common.headers);
     mustKeepLength(answer, body);
+    const { body: mutation } = answer.common;
+    mustHold(mutation?.kind !== "clear", "takes the body away");
+    const note = mutation?.kind === "whole" ? sameBody(body, mutation.body) : undefined;
     await mustBeTheOnlyReply(stream, settings, "body");
+    return note;
   },
 };
 

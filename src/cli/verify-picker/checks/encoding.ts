@@ -1,7 +1,8 @@
 /**
  * Where the values of headers stand, both ways, and the one header that must not be set.
  */
-import type { HeaderMutation, HeaderToSet } from "../../../edge/extproc-client/messages.ts";
+import { headerText, type HeaderMutation, type HeaderToSet } from "../../../edge/extproc-client/messages.ts";
+import type { PickerStream } from "../../../edge/extproc-client/picker-stream.ts";
 import type { Check } from "../check.ts";
 import { mustHold, Skip } from "../fault.ts";
 import { destinationOf } from "../destination.ts";
@@ -20,7 +21,7 @@ export const writesRawValue: Check = {
   title: "header values are written into raw_value and nowhere else, also in refusals",
   run: async (stand) => {
     const stream = await stand.stream();
-    const decision = await decide(stand, stream);
+    const decision = await decide(stand, stream, chatBody(stand.settings));
     mustBeRaw(decision.headers.set, "the header reply");
     const refusal = await ask(await stand.stream(), stand.settings, {
       headers: requestHeaders(stand.settings, { method: "GET" }),
@@ -41,8 +42,11 @@ export const noContentLength: Check = {
     "content-length is not set, neither of the request nor of the response, where the body stays as it is",
   run: async (stand) => {
     const stream = await stand.stream();
-    const decision = await decide(stand, stream);
-    mustLeaveLength(decision.headers, "request");
+    const sent = chatBody(stand.settings);
+    const decision = await decide(stand, stream, sent);
+    // A picker that gives the model another name has changed the body, and may say so if it is right.
+    if (decision.body.equals(sent)) mustLeaveLength(decision.headers, "request");
+    else mustSayLength(decision.headers, decision.body.length);
     const response = await responseHeaders(stand, stream, decision);
     if (response !== undefined) mustLeaveLength(response, "response");
   },
@@ -65,12 +69,12 @@ function reads(name: string, valuesIn: "value" | "raw_value"): Check {
   };
 }
 
-async function decide(stand: Stand, stream: Awaited<ReturnType<Stand["stream"]>>): Promise<Decision> {
+async function decide(stand: Stand, stream: PickerStream, body: Buffer): Promise<Decision> {
   const verdict = await askFullDuplex(stream, stand.settings, {
     headers: requestHeaders(stand.settings),
     endOfStream: false,
     modes: FULL_DUPLEX,
-    chunks: [chatBody(stand.settings)],
+    chunks: [body],
   });
   return mustBeSent(verdict);
 }
@@ -78,7 +82,7 @@ async function decide(stand: Stand, stream: Awaited<ReturnType<Stand["stream"]>>
 /** Undefined where the picker has left after the request phase. */
 async function responseHeaders(
   stand: Stand,
-  stream: Awaited<ReturnType<Stand["stream"]>>,
+  stream: PickerStream,
   decision: Decision,
 ): Promise<HeaderMutation | undefined> {
   try {
@@ -103,4 +107,11 @@ function mustBeRaw(set: readonly HeaderToSet[], where: string): void {
 function mustLeaveLength({ set }: HeaderMutation, side: string): void {
   const isSet = set.some(({ name }) => name.toLowerCase() === "content-length");
   mustHold(!isSet, `sets content-length of the ${side}, which stays as it is`);
+}
+
+function mustSayLength({ set }: HeaderMutation, bytes: number): void {
+  const length = set.find(({ name }) => name.toLowerCase() === "content-length");
+  if (length === undefined) return;
+  const said = headerText(length);
+  mustHold(Number(said) === bytes, `sets content-length ${said} for a body of ${bytes} bytes`);
 }

@@ -2,10 +2,11 @@
  * Request bodies in full duplex: in parts of every kind, large ones, with trailers, and where the stream does not say its mode.
  */
 import type { Check } from "../check.ts";
-import { Fault, type RuleNumber } from "../fault.ts";
+import type { RuleNumber } from "../fault.ts";
 import { askFullDuplex, FULL_DUPLEX, mustBeSent, type FullDuplexRequest } from "../dialogue.ts";
 import { destinationOf } from "../destination.ts";
 import { chatBody, requestHeaders, split } from "../requests.ts";
+import { sameBody } from "../same-body.ts";
 import { mustBeOver } from "../response-dialogue.ts";
 import type { Stand } from "../stand.ts";
 
@@ -99,25 +100,4 @@ async function mustCarry(
   const note = sameBody(body, decision.body, rule);
   await mustBeOver(stream, stand.settings, decision);
   return note;
-}
-
-/** Byte for byte, except that a picker may give the model another name. */
-function sameBody(sent: Buffer, received: Buffer, rule?: RuleNumber): string | void {
-  if (received.equals(sent)) return;
-  if (jsonWithoutModel(received) === jsonWithoutModel(sent)) return "the picker gives the model another name";
-  const at = sent.findIndex((byte, index) => byte !== received[index]);
-  throw new Fault(
-    `the endpoint would receive another body: ${received.length} bytes instead of ${sent.length}` +
-      (at < 0 ? "" : `, different from byte ${at} on`),
-    rule,
-  );
-}
-
-function jsonWithoutModel(body: Buffer): string | undefined {
-  try {
-    const value = JSON.parse(body.toString("utf8")) as object;
-    return JSON.stringify({ ...value, model: "" });
-  } catch {
-    return undefined;
-  }
 }

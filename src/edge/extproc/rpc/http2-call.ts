@@ -176,7 +176,8 @@ export class Http2Call implements RpcCall, Swept {
   }
 
   #onEnd(): void {
-    if (this.#handler === undefined) return;
+    // A reset ends the reading side too; it is no half-close, and `close` tells of it.
+    if (this.#handler === undefined || this.#stream.closed) return;
     if (this.#reader.isInside) this.#fail("message-cut-short", RPC_INVALID_ARGUMENT);
     else this.#handler.onHalfClose();
   }
