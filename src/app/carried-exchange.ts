@@ -13,7 +13,8 @@
  * Synchronous, and without a socket: time and bytes are handed in. The carrier hears of one thing once: where the request
  * goes, or why nowhere; perhaps before the call that led there returns, perhaps much later.
  */
-import type { LiveClass } from "./live-pool.ts";
+
+import type { LiveClass } from "./followed-classes.ts";
 import type { Refused } from "../core/admission/admission.ts";
 import type { ModelSplice } from "../core/inference/read/model-splice.ts";
 import type { RouteFacts } from "../core/route/facts.ts";
