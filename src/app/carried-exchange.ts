@@ -34,6 +34,8 @@ export interface CarriedContext {
   /** The newest view; read once per request. */
   readonly view: View;
   readonly prng: Prng;
+  /** How many endpoints are named beside the one that is picked. */
+  readonly fallbacksMax: number;
   /** Milliseconds since some fixed moment, never going back. */
   readonly clock: () => number;
   record(exchange: ExchangeRecord): void;
@@ -51,8 +53,8 @@ export interface CarriedHead extends RouteFacts {
 }
 
 export interface Choice {
-  /** `address:port`. */
-  readonly endpoint: string;
+  /** `address:port`, the best first; the others are for the carrier to try if it cannot have that one. */
+  readonly endpoints: readonly [string, ...string[]];
   /** What is to change in the request's body; undefined: nothing. */
   readonly splice: ModelSplice | undefined;
 }
@@ -158,8 +160,8 @@ export class CarriedExchange implements TurnTaker {
     this.#splice = taken.splice;
     this.#claim!.prompt = taken.prompt.request;
     const { request, facts } = taken.prompt;
-    const { pool, tenant } = this.#routed!;
-    this.#admit(pool.classOfPrompt(request.priority), facts.tenant ?? tenant);
+    const { pool, work, tenant } = this.#routed!;
+    this.#admit(pool.classOfPrompt(work, request.priority), facts.tenant ?? tenant);
   }
 
   /** The body will not be read, whether or not there is one: the head alone decides. `isWhole`: there is none. */
@@ -185,7 +187,10 @@ export class CarriedExchange implements TurnTaker {
     const verdict = claim.pick(this.#isWhole, nowMs);
     if (verdict.kind === "refuse") return this.refuse(verdict.reason, "");
     this.#phase = "picked";
-    this.#carrier.onPicked({ endpoint: verdict.ticket.endpoint.key, splice: this.#splice });
+    const endpoint = verdict.ticket.endpoint.key;
+    const { fallbacksMax } = this.#context;
+    const fallbacks = fallbacksMax === 0 ? [] : claim.fallbacks(fallbacksMax, nowMs);
+    this.#carrier.onPicked({ endpoints: [endpoint, ...fallbacks], splice: this.#splice });
   }
 
   onTurnRefused({ reason, retryAfterMs }: Refused): void {

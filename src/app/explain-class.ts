@@ -2,7 +2,8 @@
  * Of which class of work a request is at a pool, how the class is treated, and whether there is room for it now.
  */
 import type { Treatment, WorkloadKind } from "../model/workload.ts";
-import type { LiveClass, LivePool } from "./live-pool.ts";
+import type { LiveClass } from "./followed-classes.ts";
+import type { LivePool } from "./live-pool.ts";
 
 export interface ClassExplanation {
   /** `namespace/name`, or the name of a built-in class. */

@@ -45,7 +45,7 @@ export type FoundDecision =
 
 export const DECISION_ID_FORM = "NAMESPACE/SERVICE:PORT/NUMBER";
 
-export function decisionId(pool: string, number: number): string {
+function decisionId(pool: string, number: number): string {
   return `${pool}/${number}`;
 }
 

@@ -6,8 +6,6 @@
  * at this moment would go where it says, unless one of the few things befalls it that are not foreseen: it waits or is throttled,
  * an ejection comes due, or it is sent to try an endpoint that is out. Nothing is picked, counted or drawn.
  */
-import { hashOf } from "../core/balance/hash-key.ts";
-import { NO_HASH } from "../core/balance/pick-facts.ts";
 import type { RouteFacts } from "../core/route/facts.ts";
 import type { GatewayConfig } from "../model/config.ts";
 import { REFUSALS, type Refusal } from "../model/refusal.ts";
@@ -18,7 +16,7 @@ import { explainPool, type PoolExplanation } from "./explain-pool.ts";
 import { becauseOf } from "./explain-reason.ts";
 import { explainRoute, type RouteExplanation } from "./explain-route.ts";
 import type { LivePool } from "./live-pool.ts";
-import { routeRequest, type Arrival } from "./route-request.ts";
+import { hashAt, routeRequest, type Arrival } from "./route-request.ts";
 import type { LiveBackend, LiveRule, View } from "./view.ts";
 
 /** A request as somebody describes it. */
@@ -135,10 +133,9 @@ function askPool(
   // What is no request is refused before it has a class.
   if (explained?.kind === "fault") return { prompt: explained, class: undefined, explained: undefined };
   const request = prompt?.request;
-  const work =
-    request === undefined ? pool.classify(rule, asked, habits) : pool.classOfPrompt(request.priority);
-  const hashed = pool.spec.policy.balancingOptions?.hash;
-  const hash = hashed === undefined ? NO_HASH : hashOf(hashed.key, asked, asked.address);
+  const declared = pool.classify(rule, asked, habits);
+  const work = request === undefined ? declared : pool.classOfPrompt(declared, request.priority);
+  const hash = hashAt(pool, asked, asked.address);
   return {
     prompt: explained,
     class: explainClass(pool, work),

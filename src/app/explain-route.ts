@@ -36,7 +36,7 @@ export interface NearMiss {
 }
 
 /** More would hide the one that was meant. */
-export const RULES_TOLD = 3;
+const RULES_TOLD = 3;
 
 /** `listeners`: those of the port. `taken`: id of the rule that the route table gave. */
 export function explainRoute(
@@ -119,7 +119,7 @@ function pathHolds(attached: AttachedRule, path: PathMatch, facts: RouteFacts): 
 }
 
 /** A match as people say it: `path prefix /cart, method GET, header x-user = ann`. */
-export function matchWords({ path, method, headers, query }: RouteMatch): string {
+function matchWords({ path, method, headers, query }: RouteMatch): string {
   return [
     `path ${pathWords(path)}`,
     ...(method === undefined ? [] : [`method ${method}`]),

@@ -13,29 +13,12 @@ import { PoolBrain } from "../core/balance/pool-brain.ts";
 import { RetryBudget } from "../core/retry/budget.ts";
 import { RetryConcurrency } from "../core/retry/concurrency.ts";
 import { HedgeGovernor } from "../core/retry/hedge.ts";
+import { followed, inherit, type FollowedClass, type LiveClass } from "./followed-classes.ts";
 import type { EngineWatch } from "./inference/engine-watch.ts";
 import { PromptDesk } from "./inference/prompt-desk.ts";
 import type { PoolSpec } from "../model/pool.ts";
-import type { WorkloadClass } from "../model/workload.ts";
+import { BUILT_IN_CLASSES, type WorkloadClass } from "../model/workload.ts";
 import type { Prng } from "../std/prng.ts";
-
-/** A class of work as it is met at one pool. */
-export interface LiveClass {
-  readonly workload: WorkloadClass;
-  /** Its place in the pool's admission. */
-  readonly index: number;
-  /** Its lane in the pool's brain; NO_LANE: a reload has taken the class away. */
-  readonly lane: number;
-}
-
-/** Requests hold on to their class while they wait or are tried again, so one object follows it from view to view. */
-interface FollowedClass extends LiveClass {
-  workload: WorkloadClass;
-  index: number;
-  lane: number;
-}
-
-const NO_LANE = -1;
 
 /** Who waits to be admitted: hears either of its turn or of a refusal, once. */
 export interface Waiter {
@@ -104,6 +87,7 @@ export class LivePool {
     const classes = classesAt(spec.key, all);
     const prompts = promptsAt(spec);
     const { lanes, laneOf } = classLanes(spec.policy, classes);
+    const before = [...this.#classes, ...this.#prompts];
     this.#classes = followed(this.#classes, classes, (index) => ({ index, lane: laneOf[index]! }));
     this.#classifier = new Classifier(classes);
     this.#hedges = classes.some(({ treatment }) => treatment.hedging);
@@ -112,7 +96,8 @@ export class LivePool {
     else if (this.#desk === undefined) this.#desk = new PromptDesk(spec.inference, this.#prng);
     else this.#desk.adopt(spec.inference);
     this.#prompts = followed(this.#prompts, prompts, (rank) => ({ index: classes.length + rank, lane: 0 }));
-    this.admission.adopt(admissionPolicyFor(spec.policy, classes, prompts), nowMs);
+    const heirs = inherit(before, [...this.#classes, ...this.#prompts]);
+    this.admission.adopt(admissionPolicyFor(spec.policy, classes, prompts), nowMs, heirs);
     this.handOut(nowMs);
   }
 
@@ -125,8 +110,12 @@ export class LivePool {
     return this.#classes[this.#classifier.classify(rule, facts, habits)]!;
   }
 
-  /** The class of a prompt of that priority; of an ordinary one if a reload has taken the priority away. */
-  classOfPrompt(priority: number): LiveClass {
+  /**
+   * The class of a prompt: its own, where one was declared that takes it; else that of its priority, or of an ordinary one if a
+   * reload has taken the priority away.
+   */
+  classOfPrompt(work: LiveClass, priority: number): LiveClass {
+    if (!BUILT_IN_CLASSES.includes(work.workload)) return work;
     const priorities = this.#spec.inference === undefined ? [] : promptPriorities(this.#spec.inference);
     const rank = priorities.indexOf(priority);
     return this.#prompts[rank === -1 ? priorities.indexOf(ORDINARY_PRIORITY) : rank] ?? this.#classes.at(-1)!;
@@ -158,19 +147,4 @@ export class LivePool {
 
 function promptsAt({ inference }: PoolSpec): readonly WorkloadClass[] {
   return inference === undefined ? [] : promptClasses(inference);
-}
-
-/** The objects of those classes that were there before, brought up to date, and new ones for the others. */
-function followed(
-  before: readonly FollowedClass[],
-  classes: readonly WorkloadClass[],
-  placeOf: (position: number) => Pick<LiveClass, "index" | "lane">,
-): readonly FollowedClass[] {
-  const known = new Map(before.map((each) => [each.workload.name, each]));
-  for (const each of before) each.lane = NO_LANE;
-  return classes.map((workload, position) => {
-    const place = placeOf(position);
-    const each = known.get(workload.name);
-    return each === undefined ? { workload, ...place } : Object.assign(each, { workload, ...place });
-  });
 }

@@ -56,9 +56,14 @@ export function reconcile(previous: View, config: GatewayConfig, context: Reconc
   const ports = new Map<number, RouteTable<LiveRule>>();
   for (const [port, listeners] of byPort(config.listeners))
     ports.set(port, compileRoutes(listeners, resolve));
-  const rules = config.listeners.flatMap((listener) => listener.rules);
+  const elsewhere = config.carried ?? [];
+  const carried =
+    elsewhere.length === 0
+      ? undefined
+      : compileRoutes([{ name: "", port: 0, hostname: "*", rules: elsewhere }], resolve);
+  const rules = [...config.listeners.flatMap((listener) => listener.rules), ...elsewhere];
   context.metrics.retainRoutes(rules.map(({ rule }) => rule.id));
-  return { epoch: previous.epoch + 1, ports, pools, habits };
+  return { epoch: previous.epoch + 1, ports, carried, pools, habits };
 }
 
 function byPort(listeners: readonly ListenerSpec[]): Map<number, ListenerSpec[]> {

@@ -10,7 +10,8 @@ import type { RouteFacts } from "../core/route/facts.ts";
 import { splitBackend } from "../core/route/split.ts";
 import { matchRoute } from "../core/route/table.ts";
 import type { Prng } from "../std/prng.ts";
-import type { LiveClass, LivePool } from "./live-pool.ts";
+import type { LiveClass } from "./followed-classes.ts";
+import type { LivePool } from "./live-pool.ts";
 import type { LiveRule, View } from "./view.ts";
 
 export type Routed =
@@ -49,18 +50,23 @@ export function routeRequest(view: View, arrival: Arrival, facts: RouteFacts, pr
   const pool = splitBackend(live.backends, prng.float())?.pool;
   if (pool === undefined) return { kind: "refuse", reason: "bad-backend", rule: live };
   const { rule } = live;
-  const { timeouts, retries, balancingOptions } = pool.spec.policy;
+  const { timeouts, retries } = pool.spec.policy;
   const work = pool.classify(rule, facts, live.habits);
   const { treatment, tenantHeader } = work.workload;
-  const hashed = balancingOptions?.hash;
   return {
     kind: "pool",
     rule: live,
     pool,
     work,
-    hash: hashed === undefined ? NO_HASH : hashOf(hashed.key, facts, arrival.address),
+    hash: hashAt(pool, facts, arrival.address),
     tenant: tenantHeader === undefined ? "" : (facts.header(tenantHeader) ?? ""),
     requestMs: treatment.requestTimeoutMs ?? rule.requestTimeoutMs ?? timeouts.requestMs,
     tryMs: treatment.perTryTimeoutMs ?? rule.backendRequestTimeoutMs ?? retries.perTryTimeoutMs,
   };
+}
+
+/** Of the request at that pool; `address`: the client's. */
+export function hashAt(pool: LivePool, facts: RouteFacts, address: string): number {
+  const hashed = pool.spec.policy.balancingOptions?.hash;
+  return hashed === undefined ? NO_HASH : hashOf(hashed.key, facts, address);
 }

@@ -4,14 +4,15 @@
  *
  *   1. The pool that the gateway names.
  *   2. The only pool of model servers, where there is no more than one.
- *   3. The pool that our own HTTPRoutes lead the request to, on any port.
+ *   3. The pool that an HTTPRoute leads the request to: one of ours on any port, else one of another gateway.
  *   4. The only pool there is.
  *
- * A rule of ours that leads to the pool gives its timeouts and its class of work; without one the pool's own hold.
+ * A rule that leads to the pool gives its timeouts and its class of work; without one the pool's own hold.
  */
 import { NO_HASH } from "../core/balance/pick-facts.ts";
 import { hashOf } from "../core/balance/hash-key.ts";
 import type { RouteFacts } from "../core/route/facts.ts";
+import { splitBackend } from "../core/route/split.ts";
 import { matchRoute } from "../core/route/table.ts";
 import type { Prng } from "../std/prng.ts";
 import type { LivePool } from "./live-pool.ts";
@@ -52,6 +53,9 @@ export function routeToPool(
     if (routed.kind === "pool") return routed;
     if (routed.reason === "bad-backend") return BAD_BACKEND;
   }
+  const live = view.carried === undefined ? undefined : matchRoute(view.carried, facts);
+  const carried = live === undefined ? undefined : splitBackend(live.backends, prng.float())?.pool;
+  if (carried !== undefined) return toPool(view, carried, address, facts);
   const only = onlyOf(view, () => true);
   return only === undefined ? NO_ROUTE : toPool(view, only, address, facts);
 }
@@ -74,11 +78,14 @@ function toPool(view: View, pool: LivePool, address: string, facts: RouteFacts):
 }
 
 function ruleTo(view: View, pool: LivePool, facts: RouteFacts): LiveRule | undefined {
+  const leads = (live: LiveRule | undefined): boolean =>
+    live?.backends.some((backend) => backend.pool === pool) === true;
   for (const table of view.ports.values()) {
     const live = matchRoute(table, facts);
-    if (live?.backends.some((backend) => backend.pool === pool) === true) return live;
+    if (leads(live)) return live;
   }
-  return undefined;
+  const live = view.carried === undefined ? undefined : matchRoute(view.carried, facts);
+  return leads(live) ? live : undefined;
 }
 
 function poolNamed(view: View, name: string): LivePool | undefined {

@@ -1,7 +1,8 @@
 /** The round: every pool once a second, a tenth of them at a time, and every event told once. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FIRST_TRY, PoolBrain } from "../core/balance/pool-brain.ts";
+import { FIRST_TRY } from "../core/balance/pick-facts.ts";
+import { PoolBrain } from "../core/balance/pool-brain.ts";
 import { keys, spec } from "../core/balance/virtual-pool.test.ts";
 import { DEFAULT_OUTLIER } from "../model/policy.ts";
 import { createPrng } from "../std/prng.ts";

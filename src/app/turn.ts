@@ -8,7 +8,8 @@ import type { AdmissionFacts, Refused } from "../core/admission/admission.ts";
 import type { WaitTicket } from "../core/admission/class-queue.ts";
 import type { Permit } from "../core/admission/permits.ts";
 import type { AttemptRecord } from "./record.ts";
-import type { LiveClass, LivePool, Waiter } from "./live-pool.ts";
+import type { LiveClass } from "./followed-classes.ts";
+import type { LivePool, Waiter } from "./live-pool.ts";
 
 /** Whose turn it is to be. */
 export interface TurnTaker {

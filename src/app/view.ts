@@ -29,6 +29,8 @@ export interface View {
   readonly epoch: number;
   /** By listening port. */
   readonly ports: ReadonlyMap<number, RouteTable<LiveRule>>;
+  /** Rules of other gateways, whatever their ports; undefined: no other gateway asks. */
+  readonly carried?: RouteTable<LiveRule> | undefined;
   readonly pools: ReadonlyMap<string, LivePool>;
   /** By the rule's id. */
   readonly habits: ReadonlyMap<string, RouteHabits>;

@@ -18,6 +18,11 @@ export function countArgument(text: string): number {
   return count;
 }
 
+export function fallbacksArgument(text: string): number {
+  if (!/^[0-7]$/.test(text)) throw new InvalidArgumentError("Expected a whole number from 0 to 7.");
+  return Number(text);
+}
+
 export function seedArgument(text: string): number {
   if (!/^[0-9]{1,10}$/.test(text) || Number(text) > 0xffff_ffff) {
     throw new InvalidArgumentError("Expected a whole number from 0 to 4294967295.");

@@ -1,7 +1,7 @@
 /**
  * From paths to a configuration and everything there is to say about it: the one way in, for every command.
  */
-import { compile } from "../config/compile.ts";
+import { compile, type CompileOptions } from "../config/compile.ts";
 import { loadManifests, type LoadMemory } from "../config/load.ts";
 import type { ConfigStatus } from "../config/translate/status.ts";
 import { readManifests } from "../edge/files/read.ts";
@@ -20,10 +20,14 @@ export interface LoadedConfig {
 }
 
 /** With the same `memory` again, files that have not changed are not parsed again. */
-export async function loadConfig(paths: readonly string[], memory?: LoadMemory): Promise<LoadedConfig> {
+export async function loadConfig(
+  paths: readonly string[],
+  memory?: LoadMemory,
+  options?: CompileOptions,
+): Promise<LoadedConfig> {
   const read = await readManifests(paths);
   const loaded = loadManifests(read.files, memory);
-  const { config, status, problems } = compile(loaded.resources);
+  const { config, status, problems } = compile(loaded.resources, options);
   return {
     config,
     status,

@@ -6,6 +6,12 @@
 import { CommanderError } from "commander";
 import { buildProgram } from "./program.ts";
 
+// Whoever reads what is printed may stop when it has seen enough (`| head`).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 const program = buildProgram((code) => {
   process.exitCode = code;
 });

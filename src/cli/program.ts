@@ -14,6 +14,7 @@ import {
   adminUrlArgument,
   countArgument,
   durationArgument,
+  fallbacksArgument,
   listenArgument,
   portArgument,
   seedArgument,
@@ -39,6 +40,7 @@ interface ServeFlags {
   readonly extProcTls: "off" | "self-signed";
   readonly extProcCert?: string;
   readonly extProcKey?: string;
+  readonly extProcFallbacks: number;
 }
 
 interface SimulateFlags {
@@ -119,6 +121,14 @@ function addServe(program: Command, exit: (code: number) => void): void {
     )
     .option("--ext-proc-cert <file>", "certificate in PEM, read again when it changes; with --ext-proc-key")
     .option("--ext-proc-key <file>", "its private key")
+    .addOption(
+      new Option(
+        "--ext-proc-fallbacks <count>",
+        "endpoints named beside the one picked; not all gateways read them",
+      )
+        .argParser(fallbacksArgument)
+        .default(0),
+    )
     .action(async (flags: ServeFlags, command: Command) => {
       const picker = pickerOf(flags);
       if (typeof picker === "string") return command.error(`error: ${picker}`);
@@ -157,6 +167,7 @@ function pickerOf(flags: ServeFlags): PickerOptions | string | undefined {
     address: extProc,
     healthAddress: extProcHealth === "off" ? undefined : extProcHealth,
     tls: isSelfSigned ? "self-signed" : files,
+    fallbacksMax: flags.extProcFallbacks,
   };
 }
 

@@ -14,6 +14,7 @@ import { byPlace } from "./read/order.ts";
 import type { Resources } from "./resources.ts";
 import { namespaceLabels } from "./translate/allowed-routes.ts";
 import { attachRoutes } from "./translate/attach.ts";
+import { carriedRules } from "./translate/carried-routes.ts";
 import { ownClasses, ownGateways } from "./translate/classes.ts";
 import { buildInferencePools } from "./translate/inference-pools.ts";
 import { inferenceRules } from "./translate/inference-rules.ts";
@@ -36,7 +37,13 @@ export interface Compiled {
   readonly status: ConfigStatus;
 }
 
-export function compile(resources: Resources): Compiled {
+/** For whom it is decided where requests go. */
+export interface CompileOptions {
+  /** Other gateways ask too, by routes that may not be ours: every InferencePool is one that requests may come for. */
+  readonly picksForOthers?: boolean | undefined;
+}
+
+export function compile(resources: Resources, { picksForOthers }: CompileOptions = {}): Compiled {
   const problems: Problem[] = [];
   const classes = ownClasses(resources, problems);
   const gateways = ownGateways(resources, classes, problems);
@@ -55,9 +62,10 @@ export function compile(resources: Resources): Compiled {
   const targets = served.flatMap(({ translated }) =>
     translated.backends.flatMap((backend) => (backend.kind === "pool" ? [backend.target] : [])),
   );
-  const inferencePools = served.flatMap(({ translated }) =>
+  const referenced = served.flatMap(({ translated }) =>
     translated.backends.flatMap((backend) => (backend.kind === "inference" ? [backend.pool] : [])),
   );
+  const inferencePools = picksForOthers === true ? resources.inferencePools : referenced;
   const rules = inferenceRules(lookup, problems);
   const pools = [
     ...buildPools(resources, targets, policies, problems),
@@ -67,6 +75,7 @@ export function compile(resources: Resources): Compiled {
     listeners: listenerSpecs(listeners, served),
     pools,
     workloadClasses: workloadClasses(lookup, pools, problems),
+    ...(picksForOthers === true && { carried: carriedRules(resources, gateways, lookup) }),
   };
   const status = statusOf({
     classes,

@@ -133,7 +133,8 @@ export const REFUSALS = {
     status: 503,
     grpcCode: 14,
     clientMayRetry: true,
-    meaning: "The request was waiting for its turn and gave way to more important work.",
+    meaning:
+      "The request was waiting for its turn and gave way to more important work, or a reload took its class away.",
   },
   throttled: {
     status: 503,

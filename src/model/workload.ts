@@ -5,14 +5,12 @@
  * observed to do. Its treatment governs admission (core/admission), and what the request line may do for it.
  * Durations are milliseconds, sizes bytes, shares ratios in [0, 1].
  */
+import type { ResourceProfile } from "./balancing.ts";
 import type { BalancingPolicy } from "./policy.ts";
 import type { ValueMatch } from "./route.ts";
 
 /** The built-in classes; every other class starts from one of them. */
 export type WorkloadKind = "interactive" | "streaming" | "batch" | "training";
-
-/** Which resource the work leans on: the profile weighs the signals of resource-aware balancing. */
-export type ResourceProfile = "cpu" | "memory" | "gpu" | "io" | "balanced";
 
 /** All that is given must hold; a field left undefined (or an empty list) asks nothing. */
 export interface WorkloadMatch {
@@ -79,6 +77,7 @@ export interface WorkloadClass {
   /** `interactive`, or `namespace/name`: what headers, logs and metrics call it. */
   readonly name: string;
   readonly kind: WorkloadKind;
+  /** Which resource the work leans on: it weighs the signals of resource-aware balancing. */
   readonly profile: ResourceProfile;
   /** Pools it speaks of; undefined: all. */
   readonly poolKeys: readonly string[] | undefined;

@@ -82,7 +82,6 @@ export function run(scenario: Scenario, contender: Contender): Run {
     engine,
     network,
     jobs,
-    prng: stream(seed, "doors"),
     method: scenario.clients.method,
     sent: (call, server) => recorder.sent(call, server, engine.nowMs),
     ended: (call, ending) => clients.ended(call, ending),
@@ -90,13 +89,10 @@ export function run(scenario: Scenario, contender: Contender): Run {
   };
   fleet.start(() => tellAll(specOf(contender, fleet)));
   const gateways = Array.from({ length: scenario.gateways.count }, (_, index) => {
-    const pool = new LivePool(
-      specOf(contender, fleet),
-      [],
-      { prng: brainStream(seed, index), localZone: undefined },
-      0,
-    );
-    const zone = scenario.gateways.zones[index % Math.max(1, scenario.gateways.zones.length)] ?? NOWHERE;
+    const localZone = scenario.gateways.zones[index % Math.max(1, scenario.gateways.zones.length)];
+    const options = { prng: brainStream(seed, index), localZone };
+    const pool = new LivePool(specOf(contender, fleet), [], options, 0);
+    const zone = localZone ?? NOWHERE;
     return new Gateway(pool, zones.indexOf(zone), context);
   });
   function tellAll(spec: PoolSpec): void {

@@ -1,10 +1,10 @@
 /**
  * Cache events from libzmq, by pyzmq: the greeting, the subscription, the replay and both encodings as a real peer does them.
  *
- * Needs a Python with pyzmq and msgpack: `PLIMSOLL_ZMQ_PYTHON`, or else `python3`. Without them it is skipped, and says so.
+ * Needs a Python with pyzmq and msgpack (programs.ts says where it is looked for). Without one it is skipped, and says so.
  */
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -12,15 +12,16 @@ import { test } from "node:test";
 import { EventSubscriber } from "../../src/edge/kv-events/subscriber.ts";
 import { createPrng } from "../../src/std/prng.ts";
 import { waitUntil } from "../kit/wait.ts";
+import { zmqPython } from "./programs.ts";
 
-const python = process.env["PLIMSOLL_ZMQ_PYTHON"] ?? "python3";
-const isThere = spawnSync(python, ["-c", "import zmq, msgpack"]).status === 0;
+const found = zmqPython();
+const python = found ?? "python3";
 const script = path.join(import.meta.dirname, "event-publisher.py");
 
 for (const encoding of ["array", "map"]) {
   test(
     `libzmq publishes (${encoding}): before, live, lost and replayed`,
-    { skip: isThere ? false : `${python} has no zmq and msgpack` },
+    { skip: found === undefined ? "no Python with zmq and msgpack" : false },
     async (t) => {
       const publisher = spawn(python, [script, encoding], { stdio: ["pipe", "pipe", "inherit"] });
       t.after(() => publisher.kill());

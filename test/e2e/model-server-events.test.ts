@@ -1,18 +1,19 @@
 /**
  * The model server's cache events as libzmq takes them, by pyzmq: what is published live, and what is replayed.
  *
- * Needs a Python with pyzmq and msgpack: `PLIMSOLL_ZMQ_PYTHON`, or else `python3`. Without them it is skipped, and says so.
+ * Needs a Python with pyzmq and msgpack (programs.ts says where it is looked for). Without one it is skipped, and says so.
  */
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import path from "node:path";
 import { test } from "node:test";
 import { DEFAULT_CACHE_EVENTS } from "../../src/cli/model-server/options.ts";
 import { ask, MODEL, modelServer, textOf } from "../kit/model-server.ts";
 import { waitUntil } from "../kit/wait.ts";
+import { zmqPython } from "./programs.ts";
 
-const python = process.env["PLIMSOLL_ZMQ_PYTHON"] ?? "python3";
-const isThere = spawnSync(python, ["-c", "import zmq, msgpack"]).status === 0;
+const found = zmqPython();
+const python = found ?? "python3";
 const script = path.join(import.meta.dirname, "event-subscriber.py");
 
 interface Batch {
@@ -30,7 +31,7 @@ interface Batch {
 
 test(
   "libzmq hears of every block, live and replayed",
-  { skip: isThere ? false : `${python} has no zmq and msgpack` },
+  { skip: found === undefined ? "no Python with zmq and msgpack" : false },
   async (t) => {
     const server = await modelServer(t, {
       adapters: ["sql"],

@@ -35,19 +35,30 @@ async function startFleet(t: TestContext, more: Partial<PickerOptions> = {}): Pr
   return { endpoints, addresses: endpoints.map(({ address }) => address), picker };
 }
 
-function buffered(filter: ExtProc): void {
-  filter.processing_mode = {
-    request_header_mode: "SEND",
-    response_header_mode: "SEND",
-    request_body_mode: "BUFFERED",
-    response_body_mode: "NONE",
+/** Modes of request and response bodies other than the example's. */
+function modes(request: string, response: string): (filter: ExtProc) => void {
+  return (filter) => {
+    filter.processing_mode = {
+      request_header_mode: "SEND",
+      response_header_mode: "SEND",
+      request_body_mode: request,
+      response_body_mode: response,
+    };
   };
 }
+
+/** Envoy holds a buffered prompt whole. */
+const BUFFER_BYTES = 8 * 1024 * 1024;
 
 const VARIANTS: Readonly<Record<string, (fleet: Fleet) => Partial<EnvoyOptions>>> = {
   "full duplex, by the header": () => ({}),
   "full duplex, by metadata alone": ({ addresses }) => ({ modelServers: overrideHost(addresses) }),
-  "buffered, by the header": () => ({ extProc: buffered, bufferBytes: 8 * 1024 * 1024 }),
+  "buffered, and answers streamed": () => ({
+    extProc: modes("BUFFERED", "STREAMED"),
+    bufferBytes: BUFFER_BYTES,
+  }),
+  "buffered, and answers unseen": () => ({ extProc: modes("BUFFERED", "NONE"), bufferBytes: BUFFER_BYTES }),
+  "streamed both ways": () => ({ extProc: modes("STREAMED", "STREAMED") }),
 };
 
 function mustBeWhole(answer: ChatAnswer, expected: Buffer): void {
@@ -137,7 +148,7 @@ test(
   },
 );
 
-test("400, 429 and 503 reach the client as the picker says them", { skip: NO_ENVOY }, async (t) => {
+test("400, 413 and 429 reach the client as the picker says them", { skip: NO_ENVOY }, async (t) => {
   const hold = Promise.withResolvers<void>();
   const held = await startModelEndpoint({ gate: () => hold.promise });
   t.after(() => held.close());
@@ -158,16 +169,20 @@ test("400, 429 and 503 reach the client as the picker says them", { skip: NO_ENV
   assert.equal(broken.status, 400);
   assert.equal(typeof errorOf(broken).message, "string");
 
+  const endless = await chat(envoy.port, { promptBytes: 40 * 1024 * 1024, limitMs: 30_000 });
+  assert.equal(endless.status, 413, endless.body.toString());
+
   // A class may always have one under way; the next is above its share and may not wait.
   const first = chat(envoy.port, { headers: { "x-drop": "1" } });
-  await waitUntil(() => held.seen.length === 1, "the first to be under way");
+  const prompts = (): number => held.seen.filter(({ path }) => path.endsWith("/chat/completions")).length;
+  await waitUntil(() => prompts() === 1, "the first to be under way");
   const second = await chat(envoy.port, { headers: { "x-drop": "1" } });
   assert.equal(second.status, 429, second.body.toString());
   assert.ok(Number(second.headers["retry-after"]) >= 1);
   assert.equal(typeof errorOf(second).message, "string");
   hold.resolve();
   mustBeWhole(await first, WHOLE_ANSWER);
-  assert.equal(held.seen.length, 1, "what was refused reached nobody");
+  assert.equal(prompts(), 1, "what was refused reached nobody");
 });
 
 test("a pool without a ready endpoint is 503", { skip: NO_ENVOY }, async (t) => {

@@ -9,11 +9,14 @@ import { quietPort } from "../gateway/life/process.ts";
 import { waitUntil } from "../kit/wait.ts";
 import { endProgram } from "./programs.ts";
 
+const HOSTS = ["127.0.0.1"];
 const PROGRAM = join(import.meta.dirname, "../../bin/plimsoll");
 
 export interface PickerOptions {
-  /** Ports on 127.0.0.1; at most 8, which is what a pool may have on one Pod. */
+  /** On every host; at most 8, which is what a pool may have on one Pod. */
   readonly ports: readonly number[];
+  /** A Pod each; default 127.0.0.1. */
+  readonly hosts?: readonly string[];
   /** Default: a free one. */
   readonly port?: number;
   /** Further flags of `serve`. */
@@ -78,7 +81,7 @@ export async function startPicker(options: PickerOptions): Promise<Picker> {
     pid: child.pid!,
     port,
     adminPort: Number(admin.split(":").at(-1)),
-    endpoints: options.ports.map((at) => `127.0.0.1:${at}`),
+    endpoints: (options.hosts ?? HOSTS).flatMap((host) => options.ports.map((at) => `${host}:${at}`)),
     rssBytes: () => Number(readFileSync(`/proc/${child.pid}/statm`, "utf8").split(" ")[1]) * 4096,
     log: () => said,
     stop,
@@ -87,7 +90,10 @@ export async function startPicker(options: PickerOptions): Promise<Picker> {
 }
 
 /** JSON documents, which are YAML too. */
-function manifests({ ports, more = [], ready = true }: PickerOptions, listenerPort: number): string {
+function manifests(
+  { ports, hosts = HOSTS, more = [], ready = true }: PickerOptions,
+  listenerPort: number,
+): string {
   const meta = (name: string): object => ({ name, namespace: "default" });
   const documents: object[] = [
     {
@@ -125,12 +131,12 @@ function manifests({ ports, more = [], ready = true }: PickerOptions, listenerPo
         targetPorts: ports.map((number) => ({ number })),
       },
     },
-    {
+    ...hosts.map((podIP, index) => ({
       apiVersion: "v1",
       kind: "Pod",
-      metadata: { ...meta("chat-0"), labels: { app: "chat" } },
-      status: { podIP: "127.0.0.1", conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
-    },
+      metadata: { ...meta(`chat-${index}`), labels: { app: "chat" } },
+      status: { podIP, conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
+    })),
     ...more,
   ];
   return documents.map((document) => JSON.stringify(document)).join("\n---\n");

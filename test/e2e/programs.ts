@@ -3,6 +3,7 @@
  *
  * A test whose program is missing is skipped with a line that says which; scripts/install-e2e.sh installs them.
  */
+import { spawnSync } from "node:child_process";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
@@ -84,4 +85,11 @@ export async function endProgram(child: ChildProcess, signal: NodeJS.Signals = "
     child.kill("SIGKILL");
     await ended;
   }
+}
+
+/** A Python with pyzmq and msgpack: `PLIMSOLL_ZMQ_PYTHON`, the first on the path, or Debian's own. Undefined: there is none. */
+export function zmqPython(): string | undefined {
+  const known = process.env["PLIMSOLL_ZMQ_PYTHON"];
+  const candidates = known === undefined ? ["python3", "/usr/bin/python3"] : [known];
+  return candidates.find((each) => spawnSync(each, ["-c", "import zmq, msgpack"]).status === 0);
 }

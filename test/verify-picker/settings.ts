@@ -18,6 +18,7 @@ export function verifySettings(port: number, more: Partial<VerifySettings> = {})
     model: DEFAULT_MODEL,
     path: DEFAULT_PATH,
     authority: DEFAULT_AUTHORITY,
+    callHeaders: [],
     headers: [],
     subset: [],
     fallbacks: false,

@@ -12,7 +12,16 @@ const DURATION_BOUNDS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
 ];
 
-const HEDGE_EVENTS = ["sent", "won", "no-other", "not-allowed", "not-replayable", "pool-slow", "budget-spent"] as const;
+const HEDGE_EVENTS = [
+  "sent",
+  "won",
+  "no-other",
+  "attempts-spent",
+  "not-replayable",
+  "pool-slow",
+  "retries-full",
+  "budget-spent",
+] as const;
 export type HedgeEvent = (typeof HEDGE_EVENTS)[number];
 
 /** The route label of requests that no rule took. */

@@ -5,17 +5,24 @@
  */
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
+import type { CompileOptions } from "../../config/compile.ts";
 import type { LoadedConfig } from "../load-config.ts";
 
 /** Beside this file: TypeScript in a checkout, JavaScript when published. */
 const WORKER = new URL(`./config-worker${extname(import.meta.url)}`, import.meta.url);
 
+/** What the thread is told once. */
+export interface ConfigWork {
+  readonly paths: readonly string[];
+  readonly options: CompileOptions;
+}
+
 export class ConfigThread {
-  readonly #paths: readonly string[];
+  readonly #work: ConfigWork;
   #worker: Worker | undefined;
 
-  constructor(paths: readonly string[]) {
-    this.#paths = paths;
+  constructor(work: ConfigWork) {
+    this.#work = work;
   }
 
   /** One at a time. */
@@ -50,6 +57,6 @@ export class ConfigThread {
   }
 
   #start(): Worker {
-    return new Worker(WORKER, { workerData: { paths: this.#paths } });
+    return new Worker(WORKER, { workerData: this.#work });
   }
 }

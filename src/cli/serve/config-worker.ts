@@ -6,10 +6,11 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { LoadMemory } from "../../config/load.ts";
 import { loadConfig } from "../load-config.ts";
+import type { ConfigWork } from "./config-thread.ts";
 
-const { paths } = workerData as { readonly paths: readonly string[] };
+const { paths, options } = workerData as ConfigWork;
 const memory: LoadMemory = new Map();
 
 parentPort!.on("message", () => {
-  void loadConfig(paths, memory).then((loaded) => parentPort!.postMessage(loaded));
+  void loadConfig(paths, memory, options).then((loaded) => parentPort!.postMessage(loaded));
 });

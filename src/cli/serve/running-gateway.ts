@@ -102,7 +102,10 @@ export class RunningGateway {
 
   constructor(options: ServeOptions) {
     this.#options = options;
-    this.#configThread = new ConfigThread(options.paths);
+    this.#configThread = new ConfigThread({
+      paths: options.paths,
+      options: { picksForOthers: options.picker !== undefined },
+    });
     // Events go to standard error, access lines to standard output: two readers, two streams, and neither is waited for.
     this.#events = new LineWriter("stderr", () => {});
     this.#log = pino(

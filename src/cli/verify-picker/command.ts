@@ -23,6 +23,7 @@ interface VerifyFlags {
   readonly model: string;
   readonly path: string;
   readonly authority: string;
+  readonly callHeader: readonly Header[];
   readonly header: readonly Header[];
   readonly subset: readonly string[];
   readonly fallbacks?: boolean;
@@ -57,6 +58,7 @@ export function addVerifyPicker(program: Command, exit: (code: number) => void):
     .option("--model <name>", "that requests ask for", DEFAULT_MODEL)
     .option("--path <path>", "that requests go to", DEFAULT_PATH)
     .option("--authority <host>", "that requests go to", DEFAULT_AUTHORITY)
+    .addOption(headerOption("--call-header <header>", "NAME: VALUE, metadata of every gRPC call"))
     .addOption(headerOption("-H, --header <header>", "NAME: VALUE on every request, as often as needed"))
     .addOption(
       new Option("--subset <endpoints>", "the pool's endpoints, IP:PORT comma-separated")
@@ -92,6 +94,7 @@ export function addVerifyPicker(program: Command, exit: (code: number) => void):
           model: flags.model,
           path: flags.path,
           authority: flags.authority,
+          callHeaders: flags.callHeader,
           headers: flags.header,
           subset: flags.subset,
           fallbacks: flags.fallbacks === true,

@@ -15,6 +15,8 @@ export interface VerifySettings {
   readonly model: string;
   readonly path: string;
   readonly authority: string;
+  /** Metadata of every gRPC call. */
+  readonly callHeaders: readonly Header[];
   /** On every request, beside those that each has. */
   readonly headers: readonly Header[];
   /** Endpoints of the pool, `ip:port`; empty: found out by asking. */

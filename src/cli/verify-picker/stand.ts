@@ -35,8 +35,9 @@ export class Stand {
 
   /** One more, which is the caller's to close. */
   openConnection(): Promise<GrpcConnection> {
-    const { target, tls, timeoutMs } = this.settings;
-    return GrpcConnection.open({ ...target, tls }, timeoutMs).catch((error: unknown) => {
+    const { target, tls, timeoutMs, callHeaders } = this.settings;
+    const headers = Object.fromEntries(callHeaders);
+    return GrpcConnection.open({ ...target, tls, headers }, timeoutMs).catch((error: unknown) => {
       throw new Fault((error as Error).message, 1);
     });
   }

@@ -5,8 +5,10 @@
  * docs/workloads.md explains each field; defaults are filled in by translate/workload-classes.ts from model/workload.ts.
  */
 import * as z from "zod";
+import { PROFILES } from "../../model/balancing.ts";
 import type { BalancingPolicy } from "../../model/policy.ts";
-import type { ResourceProfile, WorkloadKind } from "../../model/workload.ts";
+import type { WorkloadKind } from "../../model/workload.ts";
+import { parseDurationMs } from "../../std/duration.ts";
 import { BALANCING } from "./balancing.ts";
 import {
   decimal,
@@ -26,7 +28,6 @@ import { manifest } from "./metadata.ts";
 import { headerName, labelName, objectName, portName, sectionName } from "./names.ts";
 
 const KINDS: readonly WorkloadKind[] = ["interactive", "streaming", "batch", "training"];
-const PROFILES: readonly ResourceProfile[] = ["cpu", "memory", "gpu", "io", "balanced"];
 
 const QUANTITY = /^([0-9]{1,15})(k|M|G|T|Ki|Mi|Gi|Ti)?$/;
 const UNIT_BYTES: Readonly<Record<string, number>> = {
@@ -121,7 +122,15 @@ const treatment = strict({
   timeouts: strict({
     request: duration(true).optional(),
     perTry: duration(true).optional(),
-  }).optional(),
+  })
+    .superRefine(({ request, perTry }, context) => {
+      const requestMs = parseDurationMs(request ?? "") ?? 0;
+      const perTryMs = parseDurationMs(perTry ?? "") ?? 0;
+      if (requestMs > 0 && perTryMs > requestMs) {
+        raise(context, ["perTry"], "longer than the whole request", "at most request");
+      }
+    })
+    .optional(),
   retries: z.boolean().optional(),
   hedging: z.boolean().optional(),
   sheddingOrder: integer(0, 100).optional(),

@@ -8,8 +8,8 @@ import type { Problem } from "../../model/problem.ts";
 import type { Resource } from "../resources.ts";
 import { problemIn } from "./report.ts";
 
-export const WEIGHT_ANNOTATION = "plimsoll.dev/weight";
-export const PRIORITY_ANNOTATION = "plimsoll.dev/priority";
+const WEIGHT_ANNOTATION = "plimsoll.dev/weight";
+const PRIORITY_ANNOTATION = "plimsoll.dev/priority";
 
 const WEIGHT_MIN = 0.01;
 const WEIGHT_MAX = 1_000;

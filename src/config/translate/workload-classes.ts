@@ -4,6 +4,8 @@
  *
  * Order is precedence: older first, then by namespace and name, as wherever one of several must win.
  */
+import { selectsEndpoint } from "../../core/balance/selects.ts";
+import type { ResourceProfile } from "../../model/balancing.ts";
 import type { BalancingPolicy } from "../../model/policy.ts";
 import type { PoolSpec } from "../../model/pool.ts";
 import type { Problem } from "../../model/problem.ts";
@@ -12,7 +14,6 @@ import {
   BUILT_IN_TREATMENTS,
   type LabelRequirement,
   type ObservedMatch,
-  type ResourceProfile,
   type Treatment,
   type WorkloadClass,
   type WorkloadKind,
@@ -43,6 +44,8 @@ export function workloadClasses(
     const poolKeys = poolKeysOf(lookup, resource, problems);
     const keyless = keylessPool(resource, poolKeys, pools);
     if (keyless !== undefined) problems.push(keyless);
+    const treatment = treatmentOf(spec.treatment, BUILT_IN_TREATMENTS[kind]);
+    problems.push(...unservedPools(resource, treatment, poolKeys, pools));
     return {
       name: `${resource.namespace}/${resource.name}`,
       kind,
@@ -50,7 +53,7 @@ export function workloadClasses(
       poolKeys,
       match: spec.match.map((match) => matchOf(match, resource.namespace)),
       tenantHeader: spec.tenantHeader?.toLowerCase(),
-      treatment: treatmentOf(spec.treatment, BUILT_IN_TREATMENTS[kind]),
+      treatment,
     };
   });
 }
@@ -100,6 +103,29 @@ function keylessPool(
     message: `ConsistentHash needs a key to hash, and the pool ${keyless.key} has none`,
     expected: "targetRefs to Services whose BackendPolicy has balancing.consistentHash, or another policy",
   });
+}
+
+/** Work of the class is refused where its selector matches nobody: told, for it may be meant for endpoints yet to come. */
+function unservedPools(
+  resource: ClassResource,
+  { endpointSelector }: Treatment,
+  poolKeys: readonly string[] | undefined,
+  pools: readonly PoolSpec[],
+): readonly Problem[] {
+  if (endpointSelector.length === 0) return [];
+  const unserved = pools.filter(
+    ({ key, endpoints }) =>
+      (poolKeys === undefined || poolKeys.includes(key)) &&
+      endpoints.length > 0 &&
+      !endpoints.some((endpoint) => selectsEndpoint(endpointSelector, endpoint)),
+  );
+  return unserved.map(({ key }) =>
+    problemIn(resource, {
+      severity: "warning",
+      path: ["spec", "treatment", "endpointSelector"],
+      message: `no endpoint of ${key} matches; requests of the class are refused there`,
+    }),
+  );
 }
 
 function unknownRoutes(lookup: Lookup, resource: ClassResource): readonly Problem[] {

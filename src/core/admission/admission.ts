@@ -22,6 +22,7 @@ import type { Prng } from "../../std/prng.ts";
 import { AdaptiveLimit } from "./adaptive-limit.ts";
 import { ClassQueue, type ClassPolicy, type WaitTicket } from "./class-queue.ts";
 import { FairTurn } from "./fair-turn.ts";
+import { FillLimit } from "./fill-limit.ts";
 import { Permits, type Permit } from "./permits.ts";
 import { Reserve } from "./reserve.ts";
 import { retryAfterMs } from "./retry-after.ts";
@@ -49,8 +50,7 @@ export interface Refused {
 
 export type Admitted<T> =
   | { readonly kind: "go"; readonly permit: Permit<T> }
-  /** `untilMs`: it will have heard by then. */
-  | { readonly kind: "wait"; readonly ticket: WaitTicket<T>; readonly untilMs: number }
+  | { readonly kind: "wait"; readonly ticket: WaitTicket<T> }
   | Refused;
 
 export type NextStep<T> =
@@ -62,6 +62,8 @@ interface Evicted<T> {
   readonly reason: AdmissionRefusal;
 }
 
+const NO_HEIRS: ReadonlyMap<string, number> = new Map();
+
 export class Admission<T> {
   readonly #prng: Prng;
   readonly #permits = new Permits<T>();
@@ -70,14 +72,15 @@ export class Admission<T> {
   #policy: AdmissionPolicy;
   #queues: readonly ClassQueue<T>[] = [];
   #adaptive: AdaptiveLimit | undefined = undefined;
+  #fill: FillLimit | undefined = undefined;
   #throttle: Throttle | undefined = undefined;
   #underWay = 0;
   #waiting = 0;
+  /** The least and the greatest priority number of its classes. */
+  #highest = 0;
+  #lowest = 0;
   /** Gave way to others and do not know it yet. */
   readonly #evicted: Evicted<T>[] = [];
-  /** What a class may have under way. A field, for it is handed on. */
-  readonly #ceilingOf = (queue: ClassQueue<T>): number =>
-    Math.max(1, Math.ceil(this.limit * queue.policy.maxConcurrencyRatio));
   /** Reused by every grant without a wait. */
   #go: { readonly kind: "go"; permit: Permit<T> } | undefined = undefined;
 
@@ -87,8 +90,12 @@ export class Admission<T> {
     this.adopt(policy, 0);
   }
 
-  /** Classes keep what they have under way and learnt, by name; those who wait in one that is gone give way. */
-  adopt(policy: AdmissionPolicy, nowMs: number): void {
+  /**
+   * Classes keep what they have under way and learnt, by name. Those who wait in one that is gone wait on in its heir, in their order
+   * behind those who wait there, and may wait as long as those may from now on. `heirs`: by name of the class that is gone, the
+   * index of it; the first class where it is not given.
+   */
+  adopt(policy: AdmissionPolicy, nowMs: number, heirs: ReadonlyMap<string, number> = NO_HEIRS): void {
     const { adaptive, throttle } = policy.circuitBreaker;
     const before = this.#policy.circuitBreaker;
     this.#policy = policy;
@@ -99,16 +106,20 @@ export class Admission<T> {
       queue.policy = each;
       return queue;
     });
+    this.#highest = Math.min(...this.#queues.map((queue) => queue.policy.priority));
+    this.#lowest = Math.max(...this.#queues.map((queue) => queue.policy.priority));
     this.#turn.retain(this.#queues);
     for (const queue of byName.values()) {
       queue.gone = true;
       this.#reserve.forget(queue);
-      for (let ticket = queue.oldest; ticket !== undefined; ticket = queue.oldest) {
-        this.#evict(ticket, "shed", nowMs);
-      }
+      const heir = this.#queues[heirs.get(queue.policy.name) ?? 0] ?? this.#queues[0]!;
+      this.#observe(heir, nowMs);
+      for (let ticket = queue.oldest; ticket !== undefined; ticket = queue.oldest)
+        heir.takeOver(ticket, nowMs);
     }
     if (this.#adaptive === undefined || !sameFields(before.adaptive, adaptive)) {
       this.#adaptive = adaptive === undefined ? undefined : new AdaptiveLimit(adaptive);
+      this.#fill = adaptive === undefined ? undefined : new FillLimit(adaptive.initial);
     } else this.#adaptive.retain(policy.classes.map(({ name }) => name));
     if (this.#throttle === undefined || !sameFields(before.throttle, throttle)) {
       this.#throttle = throttle === undefined ? undefined : new Throttle(throttle, this.#prng);
@@ -126,7 +137,8 @@ export class Admission<T> {
   /** Requests that may be under way; Infinity: no limit. */
   get limit(): number {
     const most = this.#policy.circuitBreaker.maxRequests ?? Number.POSITIVE_INFINITY;
-    return this.#adaptive === undefined ? most : Math.min(most, Math.floor(this.#adaptive.value));
+    if (this.#adaptive === undefined || this.#fill === undefined) return most;
+    return Math.min(most, Math.floor(Math.max(this.#adaptive.value, this.#fill.proven)));
   }
 
   /** By index, for metrics and reports. */
@@ -152,6 +164,9 @@ export class Admission<T> {
     const { queue, grantedMs } = permit;
     if (queue.gone) return;
     this.#adaptive?.answered(queue.policy.name, nowMs - grantedMs, this.#underWay, nowMs);
+    if (this.#fill === undefined) return;
+    const { priority } = queue.policy;
+    this.#fill.answered(priority, nowMs - grantedMs, this.#underWay, this.#underWayBelow(priority), nowMs);
   }
 
   /** Exactly once per permit, when the request is over with all its attempts. `outcome`: of the last, as its endpoint had it. */
@@ -159,10 +174,14 @@ export class Admission<T> {
     const refusedForLoad = outcome.kind === "overloaded" || outcome.status === 503;
     if (outcome.kind === "success") this.answered(permit, nowMs);
     this.#permits.redeem(permit);
-    if (refusedForLoad || outcome.kind === "timeout") this.#adaptive?.dropped(this.#underWay, nowMs);
+    if (refusedForLoad || outcome.kind === "timeout") {
+      this.#adaptive?.dropped(this.#underWay, nowMs);
+      this.#fill?.dropped();
+    }
     if (!refusedForLoad) this.#throttle?.accepted(nowMs);
     const { queue, tenant, grantedMs, expectedMs } = permit;
     const heldMs = Math.max(0, nowMs - grantedMs);
+    if (!queue.gone) this.#observe(queue, nowMs);
     this.#underWay--;
     queue.underWay--;
     queue.tagMs += (heldMs - expectedMs) / queue.policy.weight;
@@ -172,7 +191,9 @@ export class Admission<T> {
 
   /** The waiting request is no longer wanted. Harmless once it is over. */
   cancel(ticket: WaitTicket<T>, nowMs: number): void {
-    if (!ticket.over) this.#leave(ticket, nowMs);
+    if (ticket.over) return;
+    this.#observe(ticket.queue, nowMs);
+    this.#leave(ticket, nowMs);
   }
 
   /** What became of somebody who waits; undefined: nothing more for now. */
@@ -187,6 +208,7 @@ export class Admission<T> {
       const ticket = queue.expired(nowMs);
       if (ticket === undefined) continue;
       const reason = this.#atShare(queue) ? "class-limit" : "queue-timeout";
+      this.#observe(queue, nowMs);
       this.#leave(ticket, nowMs);
       return { ...this.#refuse(queue, reason), ticket };
     }
@@ -195,14 +217,16 @@ export class Admission<T> {
     if (queue === undefined || ticket === undefined) return undefined;
     const permit = this.#grant(queue, ticket.tenant, nowMs);
     permit.waitedMs = nowMs - ticket.sinceMs;
+    this.#learnWait(queue, permit.waitedMs);
     this.#leave(ticket, nowMs);
     return { kind: "go", ticket, permit };
   }
 
   #goAtOnce(queue: ClassQueue<T>, tenantKey: string, nowMs: number): Admitted<T> {
+    this.#observe(queue, nowMs);
     const permit = this.#grant(queue, queue.tenants.of(tenantKey), nowMs);
     permit.waitedMs = 0;
-    if (this.limit !== Number.POSITIVE_INFINITY) this.#reserve.arrived(queue, this.#ceilingOf(queue), nowMs);
+    this.#learnWait(queue, 0);
     if (this.#go === undefined) this.#go = { kind: "go", permit };
     else this.#go.permit = permit;
     return this.#go;
@@ -230,10 +254,10 @@ export class Admission<T> {
       }
       this.#evict(victim, lesser === undefined ? "queue-full" : "shed", nowMs);
     }
+    this.#observe(queue, nowMs);
     const ticket = queue.push(facts.waiter, facts.tenant, nowMs);
     this.#waiting++;
-    this.#reserve.arrived(queue, this.#ceilingOf(queue), nowMs);
-    return { kind: "wait", ticket, untilMs: nowMs + queue.policy.queue.maxWaitMs };
+    return { kind: "wait", ticket };
   }
 
   /** The last to come of the class that gives way first, provided it gives way before this one. */
@@ -257,6 +281,7 @@ export class Admission<T> {
   }
 
   #evict(ticket: WaitTicket<T>, reason: AdmissionRefusal, nowMs: number): void {
+    this.#observe(ticket.queue, nowMs);
     this.#leave(ticket, nowMs);
     this.#evicted.push({ ticket, reason });
   }
@@ -273,8 +298,40 @@ export class Admission<T> {
   #mayStart(queue: ClassQueue<T>, nowMs: number): boolean {
     const { limit } = this;
     if (this.#underWay >= limit || queue.underWay >= this.#ceilingOf(queue)) return false;
-    if (limit === Number.POSITIVE_INFINITY || queue.underWay === 0) return true;
-    return limit - this.#underWay > this.#reserve.unused(queue.policy.priority, this.#ceilingOf, nowMs);
+    const { priority } = queue.policy;
+    if (limit === Number.POSITIVE_INFINITY || priority === this.#highest || queue.underWay === 0) return true;
+    for (const other of this.#queues) if (other.policy.priority < priority) this.#observe(other, nowMs);
+    if (!this.#reserve.hasAbove(priority)) return true;
+    const kept = this.#underWay + this.#reserve.wanted(priority, this.#queues);
+    if (kept >= limit) return false;
+    if (this.#fill === undefined || kept < this.#fill.value) return true;
+    this.#fill.heldBack();
+    return false;
+  }
+
+  /** A request has got its slot; what is under way beyond what the pool can work on at once waits there, not here. */
+  #learnWait(queue: ClassQueue<T>, waitedMs: number): void {
+    const { priority } = queue.policy;
+    if (priority === this.#lowest || this.limit === Number.POSITIVE_INFINITY) return;
+    if (this.#underWayBelow(priority) === 0) return;
+    const excess = this.#fill === undefined ? 0 : Math.max(0, this.#underWay - this.#fill.value);
+    this.#reserve.learn(queue, waitedMs, excess, this.#queues);
+  }
+
+  #underWayBelow(priority: number): number {
+    let sum = 0;
+    for (const { policy, underWay } of this.#queues) if (policy.priority > priority) sum += underWay;
+    return sum;
+  }
+
+  /** Before what a class has under way and waiting changes. */
+  #observe(queue: ClassQueue<T>, nowMs: number): void {
+    if (this.limit !== Number.POSITIVE_INFINITY) this.#reserve.observe(queue, this.#ceilingOf(queue), nowMs);
+  }
+
+  /** What a class may have under way. */
+  #ceilingOf(queue: ClassQueue<T>): number {
+    return Math.max(1, Math.ceil(this.limit * queue.policy.maxConcurrencyRatio));
   }
 
   #atShare(queue: ClassQueue<T>): boolean {

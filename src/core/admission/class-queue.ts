@@ -36,9 +36,12 @@ const HOLD_SHARE = 1 / 32;
 /** A request that waits. The caller keeps it to cancel with, and finds its own context in `waiter`. */
 export class WaitTicket<T> implements Waiting<T> {
   readonly waiter: T;
-  readonly queue: ClassQueue<T>;
-  readonly tenant: Tenant<T>;
+  /** Another after a reload that took its class away. */
+  queue: ClassQueue<T>;
+  tenant: Tenant<T>;
   readonly sinceMs: number;
+  /** Its patience is counted from here: since it came, or since it came to this class. */
+  patientSinceMs: number;
   /** It was granted, refused or cancelled. */
   over = false;
   tenantBefore: Waiting<T> | undefined = undefined;
@@ -51,6 +54,7 @@ export class WaitTicket<T> implements Waiting<T> {
     this.queue = queue;
     this.tenant = tenant;
     this.sinceMs = sinceMs;
+    this.patientSinceMs = sinceMs;
   }
 }
 
@@ -89,15 +93,30 @@ export class ClassQueue<T> {
   }
 
   push(waiter: T, tenantKey: string, nowMs: number): WaitTicket<T> {
-    if (this.#size === 0) this.#busySinceMs = nowMs;
     const ticket = new WaitTicket(waiter, this, this.tenants.of(tenantKey), nowMs);
+    this.#append(ticket, nowMs);
+    return ticket;
+  }
+
+  /** One who waits in another class waits on in this one, as the last to come. */
+  takeOver(ticket: WaitTicket<T>, nowMs: number): void {
+    ticket.queue.#takeOut(ticket);
+    ticket.queue = this;
+    ticket.tenant = this.tenants.of(ticket.tenant.key);
+    ticket.patientSinceMs = nowMs;
+    ticket.tenantBefore = ticket.tenantAfter = undefined;
+    ticket.ageBefore = ticket.ageAfter = undefined;
+    this.#append(ticket, nowMs);
+  }
+
+  #append(ticket: WaitTicket<T>, nowMs: number): void {
+    if (this.#size === 0) this.#busySinceMs = nowMs;
     this.#size++;
     ticket.ageBefore = this.#newest;
     if (this.#newest === undefined) this.#oldest = ticket;
     else this.#newest.ageAfter = ticket;
     this.#newest = ticket;
     this.tenants.push(ticket);
-    return ticket;
   }
 
   /** Whose turn it is. */
@@ -107,11 +126,15 @@ export class ClassQueue<T> {
 
   remove(ticket: WaitTicket<T>, nowMs: number): void {
     const { maxWaitMs } = this.policy.queue;
-    const waitedMs = nowMs - ticket.sinceMs;
+    const waitedMs = nowMs - ticket.patientSinceMs;
     if (waitedMs >= maxWaitMs * IMPATIENT_RATIO && this.#isOverloaded(nowMs)) {
       this.#overloadedUntilMs = nowMs + maxWaitMs;
     }
     ticket.over = true;
+    this.#takeOut(ticket);
+  }
+
+  #takeOut(ticket: WaitTicket<T>): void {
     this.#size--;
     const { ageBefore, ageAfter } = ticket;
     if (ageBefore === undefined) this.#oldest = ageAfter;
@@ -124,7 +147,9 @@ export class ClassQueue<T> {
   /** The oldest, if it has waited longer than it may. */
   expired(nowMs: number): WaitTicket<T> | undefined {
     const ticket = this.#oldest;
-    return ticket !== undefined && nowMs - ticket.sinceMs >= this.patienceMs(nowMs) ? ticket : undefined;
+    return ticket !== undefined && nowMs - ticket.patientSinceMs >= this.patienceMs(nowMs)
+      ? ticket
+      : undefined;
   }
 
   /** How long a request may wait now. */

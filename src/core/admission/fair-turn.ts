@@ -11,7 +11,7 @@
 import type { ClassQueue } from "./class-queue.ts";
 
 /** Costs those of high priority, while both wait, at most one turn in sixteen: 6 %. */
-export const FLOOR_ONE_IN = 16;
+const FLOOR_ONE_IN = 16;
 
 export class FairTurn<T> {
   /** By priority: the virtual clock of its classes, and turns since the last one given to somebody below. */

@@ -26,7 +26,7 @@ const KIND_EVERY = 4;
 const MEBIBYTE = 1_048_576;
 
 /** What makes a route one of the built-in kinds; the first that holds. Interactive is what none of these is. */
-export const BUILT_IN_HABITS: readonly { readonly kind: WorkloadKind; readonly match: ObservedMatch }[] = [
+const BUILT_IN_HABITS: readonly { readonly kind: WorkloadKind; readonly match: ObservedMatch }[] = [
   // Answers that keep coming for longer than anyone waits for a page.
   { kind: "streaming", match: atLeast({ streamMsMin: 5_000 }) },
   // Nobody sits and waits for ten minutes.

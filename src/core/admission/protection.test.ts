@@ -38,6 +38,46 @@ test("the tail of interactive work does not move when batch floods, and batch fi
   assert.ok(slots >= 20 && slots <= 44, `batch has ${slots}`);
 });
 
+/** Interactive work at 10 of 32 slots, and from `floodMs` on more batch than fits; after `fromMs`, with it and without. */
+function floodOf(limit: Parameters<typeof policyOf>[0], floodMs: number, fromMs: number, seed: number) {
+  const interactive = steady(INTERACTIVE, 100, 100);
+  const batch = steady(BATCH, 0, 100, { perSec: (nowMs) => (nowMs < floodMs ? 0 : 1500) });
+  const alone = new VirtualService(policyOf(limit), 32, [interactive], seed);
+  const flooded = new VirtualService(policyOf(limit), 32, [interactive, batch], seed);
+  const untilMs = fromMs + 100_000;
+  alone.run(untilMs);
+  flooded.run(untilMs);
+  const served = flooded.done.filter(
+    ({ stream, atMs, tookMs }) => stream === 1 && atMs >= fromMs && tookMs !== undefined,
+  );
+  return {
+    slower: (q: number): number => flooded.tookMs(0, q, fromMs) / alone.tookMs(0, q, fromMs),
+    /** Of the 22 slots that interactive leaves on average. */
+    filled: served.length / 100 / 220,
+  };
+}
+
+test("of what interactive leaves batch gets at least 85 %, where the limit is what there is", () => {
+  for (const seed of [1, 2]) {
+    const { slower, filled } = floodOf({ maxRequests: 32 }, 0, 10_000, seed);
+    assert.ok(filled >= 0.85, `${filled}`);
+    for (const q of [0.5, 0.99]) assert.ok(slower(q) <= 1.05, `p${q * 100} ${slower(q)}`);
+  }
+});
+
+test("a flood of batch is in nobody's way ten seconds later, where nobody has told what there is", () => {
+  for (const seed of [1, 2, 3, 4]) {
+    const { slower, filled } = floodOf({ adaptive: DEFAULT_ADAPTIVE_LIMIT }, 15_000, 25_000, seed);
+    for (const q of [0.5, 0.99]) assert.ok(slower(q) <= 1.1, `seed ${seed}: p${q * 100} ${slower(q)}`);
+    assert.ok(filled >= 0.6, `seed ${seed}: ${filled}`);
+  }
+});
+
+test("a flood that is there from the start is not taken for normal", () => {
+  const { slower } = floodOf({ adaptive: DEFAULT_ADAPTIVE_LIMIT }, 0, 30_000, 3);
+  for (const q of [0.5, 0.99]) assert.ok(slower(q) <= 1.1, `p${q * 100} ${slower(q)}`);
+});
+
 test("what interactive does not use for a while is lent out", () => {
   const bursts = steady(INTERACTIVE, 0, 20, { perSec: (nowMs) => (nowMs < 20_000 ? 1000 : 0) });
   const service = new VirtualService(policyOf({ maxRequests: 64 }), 64, [bursts, steady(BATCH, 200, 1000)]);

@@ -33,7 +33,7 @@ export class Tenant<T> {
 
 /** What is threaded into a tenant's list. */
 export interface Waiting<T> {
-  readonly tenant: Tenant<T>;
+  tenant: Tenant<T>;
   tenantBefore: Waiting<T> | undefined;
   tenantAfter: Waiting<T> | undefined;
   readonly waiter: T;

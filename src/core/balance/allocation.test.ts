@@ -13,7 +13,8 @@ import type { Outcome } from "../../model/outcome.ts";
 import type { Ticket } from "../../model/verdict.ts";
 import { createPrng } from "../../std/prng.ts";
 import { hashText } from "./hash-key.ts";
-import { PoolBrain, type PickFacts } from "./pool-brain.ts";
+import type { PickFacts } from "./pick-facts.ts";
+import { PoolBrain } from "./pool-brain.ts";
 import { keys, POLICIES, spec } from "./virtual-pool.test.ts";
 
 setFlagsFromString("--expose-gc");

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BalancingPolicy } from "../../model/policy.ts";
-import { FIRST_TRY } from "./pool-brain.ts";
+import { FIRST_TRY } from "./pick-facts.ts";
 import { type Answer, keys, spec, VirtualPool } from "./virtual-pool.test.ts";
 
 const ADAPTIVE: readonly BalancingPolicy[] = ["ShortestDelay", "PeakEwma", "LocalityAware"];

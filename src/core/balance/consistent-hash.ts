@@ -18,13 +18,13 @@
 import { MAGLEV_SIZE, type HashPolicy } from "../../model/balancing.ts";
 import type { Factor } from "../../model/explanation.ts";
 import { mixed } from "../../std/murmur3.ts";
+import { cheaperOfTwo } from "./cheaper-of-two.ts";
 import { fingerprint, inTableOrder, type HashTable } from "./hash-table.ts";
-import { cheaperOf } from "./latency-cost.ts";
 import { Maglev } from "./maglev.ts";
 import { NO_HASH, type PickFacts } from "./pick-facts.ts";
 import { PickerBase, type PickerWorld } from "./picker.ts";
 import { Ring } from "./ring.ts";
-import { BY_COST, BY_KEY, BY_KEY_MOVED, BY_ONLY } from "./trace.ts";
+import { BY_COST, BY_KEY, BY_KEY_MOVED } from "./trace.ts";
 import { NONE, TwoChoices } from "./two-choices.ts";
 import { commonFactors, nominalWeight } from "./weight.ts";
 
@@ -72,7 +72,7 @@ export class ConsistentHash extends PickerBase {
     else if (this.#dirty && nowMs - this.#builtMs >= OVERDUE_MS) this.rebalance(nowMs);
     const hash = facts.hash ?? NO_HASH;
     const slot = hash === NO_HASH ? NONE : this.#lookup(hash, facts.tried);
-    return slot === NONE ? this.#cheaper(facts.tried, nowMs) : slot;
+    return slot === NONE ? cheaperOfTwo(this.#world, this.#choices, facts.tried, nowMs, BY_COST) : slot;
   }
 
   override entered(slot: number): void {
@@ -147,18 +147,6 @@ export class ConsistentHash extends PickerBase {
     const { columns } = this.#world;
     const share = nominalWeight(columns, slot) / this.#weights[0]!;
     return Math.max(BOUND_MIN, Math.ceil(this.#boundRatio * (columns.inFlightTotal + 1) * share));
-  }
-
-  #cheaper(tried: readonly number[], nowMs: number): number {
-    const { candidates, columns, trace } = this.#world;
-    this.#choices.draw(tried);
-    const { first, second } = this.#choices;
-    if (second === NONE) {
-      trace.single(first, BY_ONLY);
-      return first;
-    }
-    trace.pair(first, second, BY_COST);
-    return cheaperOf(columns, first, second, candidates.size, nowMs, trace.scores);
   }
 
   #build(work: number, nowMs: number): void {

@@ -10,24 +10,29 @@
  * the traffic with endpoints that are four times slower. With an exponent of 1 all endpoints in use would come to
  * have one latency, that of the slowest: good for the tail, bad for the median; with 0 it is PeakEwma's product.
  *
- * Means rather than peaks, so that equal endpoints look equal; what is left of noise is taken away by rounding: a delay
- * within a quarter of the typical one is the typical one. A pool of equals is thus balanced by its queues
- * alone. Silence speaks too: where requests have on average waited four times longer than the mean, their age counts
+ * Means rather than peaks, so that equal endpoints look equal, and a mean counts only as far as its samples carry it
+ * (mean-noise.ts): a delay that equals could show by chance is the typical one. A pool of equals is thus balanced by its
+ * queues alone. Silence speaks too: where requests have on average waited four times longer than the mean, their age counts
  * instead. Less patience would take long requests for slow endpoints (for an exponential service the mean age is
  * the mean itself, and heavy tails age by more).
  *
- * e, typical and meanInFlight are as in latency-cost.ts, and so is what is said there of endpoints without history. Left
- * alone, a mean fades in ten seconds as latencies do (signals/peak-ewma.ts): whoever was slow is tried again.
+ * Whoever is held to be slow, silent or failing gets no requests that could put it right. So one that owes no answer and
+ * has not been heard for eight seconds costs as a typical one: one request tries it, and what comes of it begins a new
+ * mean (and, if good, a new ratio of errors: signals/error-ratio.ts). Much sooner, trials would look to outlier detection
+ * like five failures in a row.
+ *
+ * e, typical and meanInFlight are as in latency-cost.ts, and so is what is said there of endpoints without history.
  *
  * State is the picker's own, by slot; one that changed hands is known by its generation.
  */
 import type { Factor } from "../../model/explanation.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { Columns } from "../signals/columns.ts";
-import { errorRatioNow } from "../signals/error-ratio.ts";
+import { errorRatioNow, isTrialDue, TRIAL_MS } from "../signals/error-ratio.ts";
 import { waitingAgeMs } from "../signals/in-flight.ts";
 import { TAU_MS } from "../signals/peak-ewma.ts";
 import { ERROR_COST } from "./latency-cost.ts";
+import { ALIKE_FROM, ALIKE_TO, SAMPLES_MAX } from "./mean-noise.ts";
 import { commonFactors, nominalWeight } from "./weight.ts";
 
 const COMPANY_EXPONENT = 0.7;
@@ -35,10 +40,9 @@ const COMPANY_EXPONENT = 0.7;
 const SAMPLES = 32;
 /** The pool's typical delay follows its last hundred or so answers, so those count who do the work. */
 const TYPICAL_SHARE = 1 / 128;
-const ALIKE_RATIO = 1.25;
+/** No delay counts for more than so many typical ones in it: the few answers that a stall held up move it little. */
+const TYPICAL_RATIO_MAX = 4;
 const PATIENCE = 4;
-/** By then a tenth has faded; until then nothing is counted as faded, which spares the exponential. */
-const FRESH_MS = 1000;
 /** Keeps the product from vanishing when an estimate has faded away: then requests in flight alone decide. */
 const DELAY_MIN_MS = 0.001;
 /** Stands in for the typical delay before the first answer. */
@@ -46,15 +50,15 @@ const DELAY_UNKNOWN_MS = 1;
 
 export class DelayCost {
   readonly #columns: Columns;
-  /** By slot: samples so far (up to 32), mean latency [ms], mean company, company ^ 0.7, last sample's time, generation. */
-  #count = new Int32Array(0);
+  /** By slot: samples that the mean is worth, mean latency [ms], mean company, company ^ 0.7, last sample's time, generation. */
+  #count = new Float64Array(0);
   #latencyMs = new Float64Array(0);
   #company = new Float64Array(0);
   #divisor = new Float64Array(0);
   #stampMs = new Float64Array(0);
   #generation = new Int32Array(0);
-  /** [typical delay in ms; 0: nothing known]. */
-  readonly #typical: Float64Array = new Float64Array(1);
+  /** [typical delay in ms, 0: nothing known; how many answers it has seen]. */
+  readonly #typical: Float64Array = new Float64Array(2);
   /** [the cost written last]: as a result it would be boxed. */
   readonly cells: Float64Array = new Float64Array(2);
 
@@ -68,7 +72,12 @@ export class DelayCost {
     this.#learn(slot, nowMs);
     const delayMs = this.#latencyMs[slot]! / this.#divisor[slot]!;
     const typicalMs = this.#typical[0]!;
-    this.#typical[0] = typicalMs === 0 ? delayMs : typicalMs + (delayMs - typicalMs) * TYPICAL_SHARE;
+    const seen = this.#typical[1]! + 1;
+    this.#typical[1] = seen;
+    // The first few may be far too fast: then what follows is no outlier.
+    const isSettled = seen * TYPICAL_SHARE > 0.25;
+    const countedMs = isSettled ? Math.min(delayMs, typicalMs * TYPICAL_RATIO_MAX) : delayMs;
+    this.#typical[0] = typicalMs + (countedMs - typicalMs) * Math.max(TYPICAL_SHARE, 1 / seen);
   }
 
   /** Nothing was answered in all that time: a bound that can raise what is held of the endpoint and never lowers it. */
@@ -76,7 +85,12 @@ export class DelayCost {
     const { kind, firstByteMs, totalMs } = outcome;
     if (firstByteMs !== undefined || (kind !== "timeout" && kind !== "broken" && kind !== "cancelled"))
       return;
-    if (totalMs <= (this.#isKnown(slot) ? this.#latencyMs[slot]! : this.#presumedMs(slot))) return;
+    const isKnown = this.#isKnown(slot);
+    if (totalMs <= (isKnown ? this.#latencyMs[slot]! : this.#presumedMs(slot))) {
+      // As silent as before: the next trial is as far from this one.
+      if (isKnown && totalMs > this.#presumedMs(slot) * PATIENCE) this.#stampMs[slot] = nowMs;
+      return;
+    }
     this.cells[1] = totalMs;
     this.#learn(slot, nowMs);
   }
@@ -87,8 +101,10 @@ export class DelayCost {
     const inFlight = columns.inFlight[slot]!;
     this.#writeDelay(slot, inFlight, nowMs);
     const queue = 1 + inFlight / nominalWeight(columns, slot);
-    const ratio = errorRatioNow(columns, slot, nowMs);
     const cells = this.cells;
+    const isFree =
+      columns.errorRatio[slot] === 0 || (columns.waiting[slot] === 0 && isTrialDue(columns, slot, nowMs));
+    const ratio = isFree ? 0 : errorRatioNow(columns, slot, nowMs);
     if (ratio === 0) cells[0] = cells[0]! * queue;
     else {
       const chargeMs = ratio * ERROR_COST * (this.#typical[0]! || DELAY_UNKNOWN_MS);
@@ -157,12 +173,14 @@ export class DelayCost {
     let delayMs = inFlight === 0 ? 0 : typicalMs;
     if (known) {
       delayMs = this.#latencyMs[slot]! / divisor;
-      const idleMs = nowMs - this.#stampMs[slot]!;
-      if (idleMs > FRESH_MS) delayMs *= Math.exp(-idleMs / TAU_MS);
+      const ratio = delayMs / typicalMs;
+      const count = Math.trunc(this.#count[slot]!);
+      const isAlike = ratio <= ALIKE_TO[count]! && ratio >= ALIKE_FROM[count]!;
+      const isTrial = nowMs - this.#stampMs[slot]! >= TRIAL_MS && this.#columns.waiting[slot] === 0;
+      if (isAlike || isTrial) delayMs = typicalMs;
     }
     const ageMs = waitingAgeMs(this.#columns, slot, nowMs) / divisor;
     if (ageMs > PATIENCE * delayMs) delayMs = ageMs;
-    else if (delayMs < typicalMs * ALIKE_RATIO && delayMs * ALIKE_RATIO > typicalMs) delayMs = typicalMs;
     cells[0] = delayMs < DELAY_MIN_MS ? DELAY_MIN_MS : delayMs;
   }
 
@@ -173,11 +191,18 @@ export class DelayCost {
     const sampleMs = this.cells[1]!;
     const company = this.#companyNow(slot);
     if (this.#isKnown(slot)) {
-      const count = Math.min(SAMPLES, this.#count[slot]! + 1);
-      const gapMs = Math.max(0, nowMs - this.#stampMs[slot]!);
-      // 1 - e^-x is at most x: only after a gap is there anything to reckon.
-      const byTime = gapMs * SAMPLES < TAU_MS ? 0 : 1 - Math.exp(-gapMs / TAU_MS);
-      const share = Math.max(1 / count, byTime);
+      const before = this.#count[slot]!;
+      const gapMs = nowMs - this.#stampMs[slot]!;
+      let worth = before;
+      const alikeMs = this.#typical[0]! * this.#divisor[slot]! * ALIKE_TO[Math.trunc(before)]!;
+      if (gapMs >= TRIAL_MS && this.#latencyMs[slot]! > alikeMs) {
+        worth = 0;
+      } else if (gapMs * SAMPLES >= TAU_MS) {
+        // At a higher rate more come than are counted.
+        worth *= Math.exp(-gapMs / TAU_MS);
+      }
+      const count = Math.min(SAMPLES_MAX, 1 + worth);
+      const share = Math.max(1 / SAMPLES, 1 / count);
       this.#count[slot] = count;
       this.#latencyMs[slot] = this.#latencyMs[slot]! + (sampleMs - this.#latencyMs[slot]!) * share;
       this.#company[slot] = this.#company[slot]! + (company - this.#company[slot]!) * share;
@@ -192,7 +217,7 @@ export class DelayCost {
   }
 
   #grow(capacity: number): void {
-    this.#count = grown(this.#count, new Int32Array(capacity));
+    this.#count = grown(this.#count, new Float64Array(capacity));
     this.#latencyMs = grown(this.#latencyMs, new Float64Array(capacity));
     this.#company = grown(this.#company, new Float64Array(capacity));
     this.#divisor = grown(this.#divisor, new Float64Array(capacity));

@@ -6,7 +6,8 @@ import type { Outcome } from "../../model/outcome.ts";
 import type { Ticket } from "../../model/verdict.ts";
 import { createPrng } from "../../std/prng.ts";
 import { hashText } from "./hash-key.ts";
-import { PoolBrain, type PickFacts } from "./pool-brain.ts";
+import type { PickFacts } from "./pick-facts.ts";
+import { PoolBrain } from "./pool-brain.ts";
 import { endpoint, keys, POLICIES, spec } from "./virtual-pool.test.ts";
 
 const HASH = {
@@ -107,7 +108,7 @@ test("ShortestDelay: all that were compared are told, the best two with their sc
     [1, 0],
     [2, 2],
     [5, 5],
-    [100, 32],
+    [100, 16],
   ] as const) {
     const brain = new PoolBrain({ prng: createPrng(1) });
     brain.adopt(spec(keys(count), "ShortestDelay"), 0);
@@ -175,6 +176,24 @@ test("factors carry names and units", () => {
     { name: "latency", value: 40, unit: "ms" },
   );
   assert.equal(seen.score, 40);
+});
+
+test("the record grows with the decisions and loses none of them on the way to 4096", () => {
+  const brain = new PoolBrain({ prng: createPrng(1) });
+  brain.adopt(spec(["a", "b"], "RoundRobin"), 0);
+  const chosen: string[] = [];
+  for (let i = 0; i < 4095; i++) {
+    const verdict = brain.pick({ tried: [] }, i);
+    assert.ok(verdict.kind === "send");
+    assert.equal(verdict.ticket.decision, i + 1);
+    chosen.push(verdict.ticket.endpoint.key);
+    brain.settle(verdict.ticket, { kind: "success", status: 200, firstByteMs: 1, totalMs: 1 }, i);
+    if ((i & (i + 1)) > 0 && i < 4094) continue;
+    // At the powers of two, where it grows, and at the end.
+    const all = brain.recent.newest(5000);
+    assert.deepEqual(all.map((each) => each.chosen).toReversed(), chosen);
+    assert.deepEqual([all[0]!.id, all[0]!.atMs, all.at(-1)!.id], [i + 1, i, 1]);
+  }
 });
 
 test("the record keeps the last 4096 and names endpoints that have left", () => {

@@ -7,7 +7,8 @@ import type { PoolSpec } from "../../model/pool.ts";
 import type { Ticket } from "../../model/verdict.ts";
 import { createPrng } from "../../std/prng.ts";
 import { hashText } from "./hash-key.ts";
-import { PoolBrain, type PickFacts } from "./pool-brain.ts";
+import type { PickFacts } from "./pick-facts.ts";
+import { PoolBrain } from "./pool-brain.ts";
 import { endpoint, POLICIES, spec } from "./virtual-pool.test.ts";
 
 const OK: Outcome = { kind: "success", status: 200, firstByteMs: 10, totalMs: 10 };
@@ -176,6 +177,27 @@ test("a group without room, or tried out, gives way to another", () => {
       tried.push(ticket.slot);
     }
     assert.equal(other.pick({ tried }, 0).kind, "send");
+  }
+});
+
+test("what failed in one zone is tried in another, as long as there is one", () => {
+  for (const policy of POLICIES) {
+    const brain = brainOf(
+      spec([...inZone("a", 4), ...inZone("b", 4), ...inZone("c", 2), ...inZone("d", 9, 1)], policy),
+    );
+    for (let i = 0; i < 50; i++) {
+      const tried: number[] = [];
+      const zones: string[] = [];
+      for (let attempt = 0; attempt < 4; attempt++) {
+        const ticket = send(brain, i, { tried, hash: hashText(`k${i}`) });
+        brain.settle(ticket, OK, i);
+        tried.push(ticket.slot);
+        zones.push(ticket.endpoint.zone!);
+      }
+      assert.deepEqual(zones.slice(0, 3).toSorted(), ["a", "b", "c"], policy);
+      assert.notEqual(zones[3], "d", "of the same level while somebody is untried");
+      assert.equal(new Set(tried).size, 4, policy);
+    }
   }
 });
 

@@ -6,7 +6,9 @@
  * splits over zones, zone-utilisation.ts how full each zone is. A request with a hash draws its group by the
  * hash, so that a key stays in its zone as long as the shares stay.
  *
- * A group whose endpoints have no room, or were all tried, gives way to the next best: same level first.
+ * A group whose endpoints have no room, or were all tried, gives way to the next best: same level first. A request that
+ * has failed in a zone is sent to one where it has not: zones are lost as a whole, and ejection (a tenth of the pool) would leave
+ * most of a dead zone standing for all of its attempts.
  * While the pool is in panic, ill endpoints are let in only where their own level panics too.
  *
  * Invariant: a group's set holds exactly the candidates of its priority and zone that it may use.
@@ -14,6 +16,8 @@
 import type { Outcome } from "../../model/outcome.ts";
 import type { Factor } from "../../model/explanation.ts";
 import { mixed } from "../../std/murmur3.ts";
+import type { Columns } from "../signals/columns.ts";
+import { errorRatioNow } from "../signals/error-ratio.ts";
 import { wellness } from "./eligible.ts";
 import { ANY_ZONE, levelsOf, standsInBefore, weighGroups, type Group } from "./group.ts";
 import { NO_HASH, type PickFacts } from "./pick-facts.ts";
@@ -32,6 +36,10 @@ export interface Division {
 export type MakePicker = (world: PickerWorld) => Picker;
 
 const NOBODY = -1;
+/** Of groups that have no share all are alike. */
+const SHARE_MIN = 1e-9;
+/** More than this share of a zone's requests must have failed for the zone to be held lost. */
+const LOST_RATIO = 0.5;
 const TWO_TO_MINUS_32 = 1 / 4_294_967_296;
 
 export class Grouped extends PickerBase {
@@ -57,6 +65,8 @@ export class Grouped extends PickerBase {
 
   choose(facts: PickFacts, nowMs: number): number {
     let index = this.#drawGroup(facts.hash ?? NO_HASH);
+    if (facts.tried.length > 0 && this.#division.localZone !== undefined)
+      index = this.#besides(index, facts.tried);
     if (!this.#hasUntried(index, facts.tried)) index = this.#nextBest(index, facts.tried);
     this.#last = index;
     if (index === NOBODY) return this.#anybody(facts.tried);
@@ -165,6 +175,32 @@ export class Grouped extends PickerBase {
     return this.#groups[index]?.set.hasBeside(tried) ?? false;
   }
 
+  /** A zone of the same level where nobody was tried, if somebody was in that of `index`; drawn by share. */
+  #besides(index: number, tried: readonly number[]): number {
+    if (index === NOBODY || !this.#wasTried(index, tried)) return index;
+    const level = this.#groups[index]!.priority;
+    let chosen = index;
+    let total = 0;
+    for (let other = 0; other < this.#groups.length; other++) {
+      const group = this.#groups[other]!;
+      if (group.priority !== level || group.set.size === 0 || this.#wasTried(other, tried)) continue;
+      // Each takes the place of those before it with the chance of its share among them.
+      const share = Math.max(group.share, SHARE_MIN);
+      total += share;
+      if (this.#world.prng.float() * total < share) chosen = other;
+    }
+    return chosen;
+  }
+
+  #wasTried(index: number, tried: readonly number[]): boolean {
+    const { traits } = this.#world.columns;
+    const { priority, zone } = this.#groups[index]!;
+    for (const slot of tried) {
+      if (traits.priority[slot] === priority && traits.zoneNames[traits.zone[slot]!] === zone) return true;
+    }
+    return false;
+  }
+
   /** Of the other groups with somebody untried, same level first; if all were tried, of those with anybody. */
   #nextBest(from: number, tried: readonly number[]): number {
     const level = this.#groups[from]?.priority ?? 0;
@@ -260,13 +296,21 @@ export class Grouped extends PickerBase {
         endpoints: group.members.filter((slot) => this.#mayUse(slot)).length,
         utilisation: group.utilisation.value,
         latest: group.utilisation.latest,
+        isLost: errorRatioOf(columns, group.members, nowMs) > LOST_RATIO,
         isLocal: group.zone === this.#division.localZone,
       };
     });
     const shares = zoneShares(zones, this.#localShares.get(priority));
     for (const [i, group] of groups.entries()) {
       group.share = load * shares[i]!;
-      if (zones[i]!.isLocal) this.#localShares.set(priority, shares[i]!);
+      // What is left to a lost zone is no share to go on from.
+      if (zones[i]!.isLocal && zones[i]!.isLost !== true) this.#localShares.set(priority, shares[i]!);
     }
   }
+}
+
+/** Mean of the endpoints'. */
+function errorRatioOf(columns: Columns, members: readonly number[], nowMs: number): number {
+  const sum = members.reduce((total, slot) => total + errorRatioNow(columns, slot, nowMs), 0);
+  return members.length === 0 ? 0 : sum / members.length;
 }

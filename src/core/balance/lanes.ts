@@ -12,10 +12,10 @@ import type { Endpoint } from "../../model/endpoint.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { PoolPolicy } from "../../model/policy.ts";
 import type { LaneSpec } from "../../model/lane.ts";
-import { selectsEndpoint } from "../admission/selects.ts";
 import type { Columns } from "../signals/columns.ts";
 import { FREE } from "../signals/columns.ts";
 import { Chooser, type ChooserSetting } from "./chooser.ts";
+import { selectsEndpoint } from "./selects.ts";
 import { Eligible } from "./eligible.ts";
 import type { Members } from "./members.ts";
 

@@ -1,15 +1,16 @@
 /**
  * PeakEwma: of two random endpoints, the one where the next request costs less (latency-cost.ts).
  *
- * What Auto means until it knows better. It needs nothing from the endpoints, follows both queue and speed within one
+ * It needs nothing from the endpoints, follows both queue and speed within one
  * answer, and sampling two keeps several gateways from herding onto the same endpoint.
  */
 import type { Factor } from "../../model/explanation.ts";
-import { cheaperOf, effectiveLatencyMs, latencyFactors } from "./latency-cost.ts";
+import { cheaperOfTwo } from "./cheaper-of-two.ts";
+import { effectiveLatencyMs, latencyFactors } from "./latency-cost.ts";
 import type { PickFacts } from "./pick-facts.ts";
 import { PickerBase, type PickerWorld } from "./picker.ts";
-import { BY_COST, BY_ONLY } from "./trace.ts";
-import { NONE, TwoChoices } from "./two-choices.ts";
+import { BY_COST } from "./trace.ts";
+import { TwoChoices } from "./two-choices.ts";
 import { nominalWeight } from "./weight.ts";
 
 export class PeakEwma extends PickerBase {
@@ -23,16 +24,7 @@ export class PeakEwma extends PickerBase {
   }
 
   choose(facts: PickFacts, nowMs: number): number {
-    const { columns, candidates, trace } = this.#world;
-    const choices = this.#choices;
-    choices.draw(facts.tried);
-    const { first, second } = choices;
-    if (second === NONE) {
-      trace.single(first, BY_ONLY);
-      return first;
-    }
-    trace.pair(first, second, BY_COST);
-    return cheaperOf(columns, first, second, candidates.size, nowMs, trace.scores);
+    return cheaperOfTwo(this.#world, this.#choices, facts.tried, nowMs, BY_COST);
   }
 
   factors(slot: number, nowMs: number): readonly Factor[] {

@@ -5,7 +5,8 @@ import type { Outcome } from "../../model/outcome.ts";
 import type { BalancingPolicy } from "../../model/policy.ts";
 import type { Ticket } from "../../model/verdict.ts";
 import { createPrng } from "../../std/prng.ts";
-import { FIRST_TRY, PoolBrain } from "./pool-brain.ts";
+import { FIRST_TRY } from "./pick-facts.ts";
+import { PoolBrain } from "./pool-brain.ts";
 import { keys, spec } from "./virtual-pool.test.ts";
 
 const OK: Outcome = { kind: "success", status: 200, firstByteMs: 10, totalMs: 10 };

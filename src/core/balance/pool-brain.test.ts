@@ -5,7 +5,8 @@ import type { Outcome } from "../../model/outcome.ts";
 import type { PoolSpec } from "../../model/pool.ts";
 import type { Ticket } from "../../model/verdict.ts";
 import { createPrng } from "../../std/prng.ts";
-import { FIRST_TRY, PoolBrain, type PickFacts } from "./pool-brain.ts";
+import { FIRST_TRY, type PickFacts } from "./pick-facts.ts";
+import { PoolBrain } from "./pool-brain.ts";
 import { endpoint, keys, POLICIES, spec } from "./virtual-pool.test.ts";
 
 const OK: Outcome = { kind: "success", status: 200, firstByteMs: 5, totalMs: 8 };

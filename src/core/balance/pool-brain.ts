@@ -32,14 +32,12 @@ import type { EndpointReport, EndpointShare } from "./endpoint-report.ts";
 import { explainPick } from "./explain.ts";
 import { Lanes } from "./lanes.ts";
 import { Members } from "./members.ts";
-import { FIRST_TRY, NO_HASH, type PickFacts } from "./pick-facts.ts";
+import { NO_HASH, type PickFacts } from "./pick-facts.ts";
 import { RecentDecisions } from "./recent.ts";
 import { reportEndpoints, shares } from "./report.ts";
 import { Tickets, type Claim } from "./tickets.ts";
 import { BY_CARRIER, BY_TRIAL } from "./trace.ts";
 import { chooseWithin, fitWithin } from "./within.ts";
-
-export { FIRST_TRY, type PickFacts };
 
 const NO_LANES: readonly LaneSpec[] = [];
 
@@ -121,6 +119,22 @@ export class PoolBrain {
     if (this.#send === undefined) this.#send = { kind: "send", ticket };
     else this.#send.ticket = ticket;
     return this.#send;
+  }
+
+  /**
+   * Where the request should go if those in `facts.tried` do not take it. Nothing is claimed; undefined: nobody else may
+   * serve it.
+   */
+  alternative(facts: PickFacts, nowMs: number): Endpoint | undefined {
+    const { eligible, chooser } = this.#lanes.at(facts.lane) ?? this.#lanes.main;
+    const { within, tried } = facts;
+    if (eligible.size === 0 || (within !== undefined && fitWithin(eligible, within) !== "some"))
+      return undefined;
+    const slot =
+      within === undefined
+        ? chooser.choose(facts, nowMs)
+        : chooseWithin(chooser, eligible, this.#columns, { ...facts, within }, nowMs);
+    return tried.includes(slot) ? undefined : this.#members.endpointAt(slot);
   }
 
   /**

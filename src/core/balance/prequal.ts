@@ -22,7 +22,8 @@
  */
 import type { Factor } from "../../model/explanation.ts";
 import { errorRatioNow } from "../signals/error-ratio.ts";
-import { cheaperOf, ERROR_COST, latencyFactors, writeEffectiveLatency } from "./latency-cost.ts";
+import { cheaperOfTwo } from "./cheaper-of-two.ts";
+import { ERROR_COST, latencyFactors, writeEffectiveLatency } from "./latency-cost.ts";
 import { steadyShare } from "./peak-ewma.ts";
 import type { PickFacts } from "./pick-facts.ts";
 import { PickerBase, type PickerWorld } from "./picker.ts";
@@ -82,7 +83,7 @@ export class Prequal extends PickerBase {
     cells[2] = Math.min(PROBES_WANTED_MAX, cells[2]! + probesPerRequest);
     if (!this.#fromReports) this.#probeLocally(nowMs);
     else if (probesPerRequest === 0 && prng.below(EXPLORE_ONE_IN) === 0) {
-      return this.#cheaper(facts.tried, nowMs, BY_EXPLORING);
+      return cheaperOfTwo(this.#world, this.#choices, facts.tried, nowMs, BY_EXPLORING);
     }
     this.#scan(facts.tried, nowMs);
     if (this.#usable < 2) return this.#byChance(facts.tried);
@@ -278,17 +279,5 @@ export class Prequal extends PickerBase {
     const slot = candidates.at(prng.below(n));
     trace.single(slot, n === 1 ? BY_ONLY : BY_FEW_PROBES);
     return slot;
-  }
-
-  #cheaper(tried: readonly number[], nowMs: number, reason: number): number {
-    const { candidates, columns, trace } = this.#world;
-    this.#choices.draw(tried);
-    const { first, second } = this.#choices;
-    if (second === NONE) {
-      trace.single(first, BY_ONLY);
-      return first;
-    }
-    trace.pair(first, second, reason);
-    return cheaperOf(columns, first, second, candidates.size, nowMs, trace.scores);
   }
 }

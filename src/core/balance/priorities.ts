@@ -12,7 +12,7 @@
  * endpoints well uses all of them, the ill too. Failing checks never stop traffic; but as long as another level
  * can carry it, there is no reason to gamble.
  */
-export const OVERPROVISIONING = 1.4;
+const OVERPROVISIONING = 1.4;
 
 const PANIC_RATIO = 0.5;
 

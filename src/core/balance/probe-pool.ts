@@ -15,7 +15,7 @@ import { nominalWeight } from "./weight.ts";
 /** More brings little (paper, section 5.3). */
 export const POOL_SIZE = 16;
 
-export const PROBE_AGE_MS = 1_000;
+const PROBE_AGE_MS = 1_000;
 
 const ABSENT = -1;
 

@@ -2,7 +2,8 @@
  * The record of recent decisions: enough of each to say later why it fell as it did, at the price of a few stores.
  *
  * A ring of typed arrays; the endpoints themselves are kept by reference, so that the record can name one that has
- * left since, which is when people ask. A decision's number is its place: number modulo capacity.
+ * left since, which is when people ask. A decision's number is its place: number modulo capacity. Until the capacity is
+ * DECISIONS_KEPT the ring does not come round: it grows first, and every number keeps its place.
  *
  * Invariant: `numbers[i]` is the number of the decision recorded at i, or 0 for none; numbers count from 1 and begin again
  * after NUMBER_MAX, so that a number never needs a box.
@@ -17,29 +18,34 @@ import { NONE } from "./two-choices.ts";
 /** About 300 KB; two seconds of a busy pool, a minute of a common one. A power of two. */
 export const DECISIONS_KEPT = 4096;
 
+/** Most of a thousand pools decide little: the record begins with this and doubles as decisions come. A power of two. */
+const DECISIONS_FIRST = 64;
+
 const NO_PROMPT = -1;
 
 const NUMBER_MAX = 2 ** 30 - 1;
 
 export class RecentDecisions {
-  readonly #numbers = new Int32Array(DECISIONS_KEPT);
-  readonly #atMs = new Float64Array(DECISIONS_KEPT);
-  readonly #tried = new Int32Array(DECISIONS_KEPT);
-  readonly #reasons = new Uint8Array(DECISIONS_KEPT);
-  readonly #compared = new Int32Array(DECISIONS_KEPT);
-  readonly #scores = new Float64Array(DECISIONS_KEPT * 2);
-  readonly #chosen: (Endpoint | undefined)[] = Array.from({ length: DECISIONS_KEPT }, () => undefined);
-  readonly #first: (Endpoint | undefined)[] = Array.from({ length: DECISIONS_KEPT }, () => undefined);
-  readonly #second: (Endpoint | undefined)[] = Array.from({ length: DECISIONS_KEPT }, () => undefined);
+  #capacity = DECISIONS_FIRST;
+  #numbers = new Int32Array(DECISIONS_FIRST);
+  #atMs = new Float64Array(DECISIONS_FIRST);
+  #tried = new Int32Array(DECISIONS_FIRST);
+  #reasons = new Uint8Array(DECISIONS_FIRST);
+  #compared = new Int32Array(DECISIONS_FIRST);
+  #scores = new Float64Array(DECISIONS_FIRST * 2);
+  readonly #chosen: (Endpoint | undefined)[] = nobody(DECISIONS_FIRST);
+  readonly #first: (Endpoint | undefined)[] = nobody(DECISIONS_FIRST);
+  readonly #second: (Endpoint | undefined)[] = nobody(DECISIONS_FIRST);
   /** Of a prompt: its tokens, those of them thought to be cached there, and the time to the first [ms]; -1: it was none. */
-  readonly #prompts = new Float32Array(DECISIONS_KEPT * 3);
+  #prompts = new Float32Array(DECISIONS_FIRST * 3);
   #last = 0;
 
   /** The number given to the decision. */
   note(chosen: Endpoint, trace: Trace, members: Members, tried: number, nowMs: number): number {
     const number = this.#last === NUMBER_MAX ? 1 : this.#last + 1;
     this.#last = number;
-    const at = number & (DECISIONS_KEPT - 1);
+    if (number === this.#capacity && number < DECISIONS_KEPT) this.#grow();
+    const at = number & (this.#capacity - 1);
     const { first, second } = trace;
     this.#numbers[at] = number;
     this.#atMs[at] = nowMs;
@@ -57,7 +63,7 @@ export class RecentDecisions {
 
   /** What the decision's prompt was expected to cost where it has just been sent. */
   notePrompt(number: number, attempt: Attempt): void {
-    const at = (number & (DECISIONS_KEPT - 1)) * 3;
+    const at = (number & (this.#capacity - 1)) * 3;
     this.#prompts[at] = attempt.promptTokens;
     this.#prompts[at + 1] = attempt.cachedTokens;
     this.#prompts[at + 2] = attempt.ttftMs;
@@ -65,7 +71,7 @@ export class RecentDecisions {
 
   /** Undefined: never made, or overwritten since. */
   find(number: number): RecordedDecision | undefined {
-    const at = number & (DECISIONS_KEPT - 1);
+    const at = number & (this.#capacity - 1);
     if (number < 1 || this.#numbers[at] !== number) return undefined;
     return {
       id: number,
@@ -98,6 +104,32 @@ export class RecentDecisions {
     }
     return found;
   }
+
+  #grow(): void {
+    const more = this.#capacity;
+    const capacity = more * 2;
+    this.#numbers = grown(this.#numbers, new Int32Array(capacity));
+    this.#atMs = grown(this.#atMs, new Float64Array(capacity));
+    this.#tried = grown(this.#tried, new Int32Array(capacity));
+    this.#reasons = grown(this.#reasons, new Uint8Array(capacity));
+    this.#compared = grown(this.#compared, new Int32Array(capacity));
+    this.#scores = grown(this.#scores, new Float64Array(capacity * 2));
+    this.#prompts = grown(this.#prompts, new Float32Array(capacity * 3));
+    for (const list of [this.#chosen, this.#first, this.#second]) list.push(...nobody(more));
+    this.#capacity = capacity;
+  }
+}
+
+function nobody(count: number): (Endpoint | undefined)[] {
+  return Array.from({ length: count }, () => undefined);
+}
+
+function grown<Cells extends Float64Array | Float32Array | Int32Array | Uint8Array>(
+  cells: Cells,
+  into: Cells,
+): Cells {
+  into.set(cells);
+  return into;
 }
 
 function looked(endpoint: Endpoint | undefined, score: number): RecordedDecision["considered"] {

@@ -6,7 +6,8 @@ import { createPrng } from "../../std/prng.ts";
 import { createColumns } from "../signals/columns.ts";
 import { begin, end } from "../signals/in-flight.ts";
 import { DelayCost } from "./delay-cost.ts";
-import { FIRST_TRY, PoolBrain } from "./pool-brain.ts";
+import { FIRST_TRY } from "./pick-facts.ts";
+import { PoolBrain } from "./pool-brain.ts";
 import { keys, spec, VirtualPool } from "./virtual-pool.test.ts";
 
 const NOTHING: Outcome = { kind: "cancelled", status: 0, firstByteMs: undefined, totalMs: 900 };
@@ -38,16 +39,45 @@ function repeated(slot: number, latencyMs: number, inFlight: number): [number, n
   return Array.from({ length: 100 }, () => [slot, latencyMs, inFlight]);
 }
 
+/** So many that they are typical whatever was before. */
+const atFifty = Array.from({ length: 6 }, () => repeated(0, 50, 1)).flat();
+
 test("who answers as fast with more in flight is the faster", () => {
   const { cost } = learned([...repeated(0, 50, 1), ...repeated(1, 50, 4)]);
   assert.ok(Math.abs(cost(0) / cost(1) - 4 ** 0.7) < 1e-9, `${cost(0)} to ${cost(1)}`);
 });
 
-test("delays within a quarter of the typical one cost the same, others as much as they are", () => {
+test("delays near the typical one cost the same, others as much as they are", () => {
   const near = learned([...repeated(0, 45, 1), ...repeated(1, 52, 1)]);
   assert.equal(near.cost(0), near.cost(1));
   const far = learned([...repeated(0, 50, 1), ...repeated(1, 200, 1), ...repeated(0, 50, 1)]);
   assert.ok(far.cost(1) > 2 * far.cost(0));
+});
+
+test("a few samples weigh little: three times the typical delay is chance in two, and slowness in sixteen", () => {
+  const equals = repeated(0, 50, 1);
+  const few = learned([...equals, [1, 150, 1], [1, 150, 1]]);
+  assert.equal(few.cost(1), few.cost(0));
+  const many = learned([...equals, ...repeated(1, 150, 1).slice(0, 16)]);
+  assert.ok(many.cost(1) > 2 * many.cost(0));
+  const lucky = learned([...equals, ...repeated(1, 5, 1).slice(0, 9)]);
+  assert.equal(lucky.cost(1), lucky.cost(0), "nor are nine fast ones speed");
+});
+
+test("the answer to a trial begins a new mean", () => {
+  const { columns, cost, costs } = learned([...repeated(0, 50, 1), ...repeated(1, 500, 1), ...atFifty]);
+  columns.inFlight[1] = 1;
+  columns.latencySampleMs[1] = 50;
+  costs.answered(1, 9000);
+  columns.inFlight[1] = 0;
+  assert.equal(cost(1, 9000), cost(0, 9000));
+});
+
+test("silence that goes on puts the next trial off", () => {
+  const { cost, costs } = learned([...repeated(0, 50, 1), ...repeated(1, 900, 1), ...atFifty]);
+  costs.ended(1, { ...NOTHING, totalMs: 800 }, 9000);
+  assert.ok(cost(1, 16_999) > 2 * cost(0));
+  assert.equal(cost(1, 17_000), cost(0));
 });
 
 test("each request in flight costs one more", () => {
@@ -88,14 +118,17 @@ test("a client that leaves early makes nobody fast of whom nothing is known", ()
   const crowded = cost(1);
   costs.ended(1, { ...NOTHING, totalMs: 300 }, 0);
   assert.equal(cost(1), crowded, "300 ms in a company of sixteen is no worse than typical");
-  costs.ended(1, { ...NOTHING, totalMs: 3000 }, 0);
+  costs.ended(1, { ...NOTHING, totalMs: 6000 }, 0);
   assert.ok(cost(1) > 4 * crowded, `${cost(1)} to ${crowded}`);
 });
 
 test("left alone, the slow one is tried again", () => {
-  const { cost } = learned([...repeated(0, 50, 1), ...repeated(1, 500, 1), ...repeated(0, 50, 1)]);
+  const { columns, cost } = learned([...repeated(0, 50, 1), ...repeated(1, 500, 1), ...atFifty]);
   assert.ok(cost(1, 0) > 5 * cost(0));
-  assert.ok(cost(1, 60_000) < cost(0));
+  assert.ok(cost(1, 7_999) > 2 * cost(0), "not yet");
+  assert.equal(cost(1, 8_000), cost(0));
+  begin(columns, 1, 8_000);
+  assert.ok(cost(1, 8_001) > 5 * cost(0), "by one request at a time");
 });
 
 test("an endpoint in the slot of another begins without its history", () => {

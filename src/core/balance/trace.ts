@@ -8,7 +8,7 @@
 import { DECISION_REASONS, type DecisionReason } from "../../model/explanation.ts";
 import { NONE } from "./two-choices.ts";
 
-export const BY_NONE = codeOf("none");
+const BY_NONE = codeOf("none");
 export const BY_ONLY = codeOf("only-candidate");
 export const BY_TURN = codeOf("turn");
 export const BY_CHANCE = codeOf("random");

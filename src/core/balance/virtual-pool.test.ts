@@ -11,7 +11,8 @@ import { DEFAULT_POOL_POLICY, type BalancingPolicy } from "../../model/policy.ts
 import type { PoolSpec } from "../../model/pool.ts";
 import type { Ticket } from "../../model/verdict.ts";
 import { createPrng } from "../../std/prng.ts";
-import { FIRST_TRY, PoolBrain } from "./pool-brain.ts";
+import { FIRST_TRY } from "./pick-facts.ts";
+import { PoolBrain } from "./pool-brain.ts";
 
 export const POLICIES: readonly BalancingPolicy[] = [
   "Auto",

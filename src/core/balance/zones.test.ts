@@ -135,3 +135,20 @@ test("loads sum to one while anybody is there; a level that can carry all leaves
     { seed: 19, numRuns: 300 },
   );
 });
+
+test("a local zone that is lost keeps what it takes to see it come back, while another zone is sound", () => {
+  const of = (isLocal: boolean, isLost: boolean): Zone => ({
+    endpoints: 4,
+    utilisation: 0.1,
+    isLocal,
+    isLost,
+  });
+  const [local, ...rest] = zoneShares([of(true, true), of(false, false), of(false, false)], 0.97);
+  assert.equal(local, 0.03);
+  assert.ok(Math.abs(rest[0]! - 0.485) < 1e-9 && Math.abs(rest[1]! - 0.485) < 1e-9);
+  assert.ok(
+    zoneShares([of(true, true), of(false, true)], 0.9)[0]! >= 0.9,
+    "where all are lost, none is left",
+  );
+  assert.ok(zoneShares([of(true, false), of(false, true)], 0.9)[0]! >= 0.9);
+});

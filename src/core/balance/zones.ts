@@ -14,6 +14,9 @@
  * - Traffic leaves by the lesser of the smoothed and the latest utilisation and returns by the greater: once a queue
  *   drains, no more leaves, and before it has drained, none returns.
  *
+ * A local zone that is lost, while another is not, keeps 3 % until it is not: most of its requests have failed, and ejection, a
+ * tenth of the pool at most, cannot see to that.
+ *
  * At least 3 % go elsewhere, and 3 % stay: else nothing would be known of a zone when it is needed. A local zone of a
  * single endpoint has nobody to stand in for it; then, and without a local zone, all is split by headroom.
  */
@@ -24,6 +27,8 @@ export interface Zone {
   readonly utilisation: number | undefined;
   /** The same before smoothing, where it is known apart. */
   readonly latest?: number | undefined;
+  /** More than half of its requests fail. */
+  readonly isLost?: boolean;
   readonly isLocal: boolean;
 }
 
@@ -51,7 +56,8 @@ export function zoneShares(zones: readonly Zone[], before: number | undefined): 
   const elsewhere = sum(others.map((zone) => zone.endpoints));
   if (local === undefined || local.endpoints < LOCAL_MIN) return byHeadroom(zones);
   if (elsewhere === 0) return zones.map((zone) => (zone === local ? 1 : 0));
-  const share = localShare(local, others, before ?? 1);
+  const isLost = local.isLost === true && others.some((zone) => zone.endpoints > 0 && zone.isLost !== true);
+  const share = isLost ? PROBE_SHARE : localShare(local, others, before ?? 1);
   const split = byHeadroom(others);
   return zones.map((zone) => (zone === local ? share : (1 - share) * split[others.indexOf(zone)]!));
 }

@@ -96,7 +96,7 @@ const WELL_RATIO_MIN = 0.5;
 const JITTER_RATIO = 0.1;
 
 /** A process that crashed needs about that long to listen again, if it is quick. */
-export const UNREACHABLE_BASE_MS = 1_000;
+const UNREACHABLE_BASE_MS = 1_000;
 /** A refused connection costs a millisecond of one request: one of five thousand of the time. */
 export const UNREACHABLE_MAX_MS = 5_000;
 /** Whatever a trial costs, the endpoint costs at most a hundredth of the time. */

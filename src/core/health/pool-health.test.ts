@@ -6,7 +6,8 @@ import type { OutcomeKind } from "../../model/outcome.ts";
 import { DEFAULT_OUTLIER, DEFAULT_SLOW_START, type BalancingPolicy } from "../../model/policy.ts";
 import type { PoolSpec } from "../../model/pool.ts";
 import { createPrng } from "../../std/prng.ts";
-import { FIRST_TRY, PoolBrain } from "../balance/pool-brain.ts";
+import { FIRST_TRY } from "../balance/pick-facts.ts";
+import { PoolBrain } from "../balance/pool-brain.ts";
 import { type Answer, keys, POLICIES, spec, VirtualPool } from "../balance/virtual-pool.test.ts";
 
 const GOOD: Answer = { kind: "success", afterMs: 10 };

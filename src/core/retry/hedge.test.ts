@@ -6,7 +6,7 @@ import { RetryConcurrency } from "./concurrency.ts";
 import { HedgeGovernor, type HedgeFacts } from "./hedge.ts";
 
 const ALLOWED: HedgeFacts = {
-  allowed: true,
+  room: true,
   idempotent: true,
   bodyInHand: true,
   attempts: 1,
@@ -63,12 +63,12 @@ test("a pool that is slow as a whole is not hedged, and never beyond the budget"
   assert.ok(hedged <= 20, `${hedged} of 1000`);
 });
 
-test("hedged only where a second copy can do no harm", () => {
+test("hedged only where a second copy can do no harm and there is room for it", () => {
   const governor = new HedgeGovernor();
   run(governor, 0, 10_000, usual);
   const cases: readonly [Partial<HedgeFacts>, string][] = [
-    [{ allowed: false }, "not-allowed"],
-    [{ attempts: 3 }, "not-allowed"],
+    [{ room: false }, "retries-full"],
+    [{ attempts: 3 }, "attempts-spent"],
     [{ idempotent: false }, "not-replayable"],
     [{ bodyInHand: false }, "not-replayable"],
   ];

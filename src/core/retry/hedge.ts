@@ -6,10 +6,13 @@
  * qualifies, whatever the pool's speed.
  *
  * When not:
- * - the class of work does not allow it, the request is not idempotent, the body is no longer in hand;
+ * - the policy's attempts have been made, the request is not idempotent, the body is no longer in hand;
  * - the pool as a whole is slow: more than SLOW_RATIO of its recent requests came to that point, where one in twenty is normal. A hedge
  *   helps against one slow endpoint; against a slow pool it is more load at the worst moment;
+ * - as many attempts beyond the first are under way as the pool may have (concurrency.ts);
  * - the budget is spent: hedges are at most 5 % of the requests of the last ten seconds, plus one every two seconds.
+ *
+ * Whether the class of work allows it is asked before: who may not be hedged does not come here.
  *
  * Times in ms. One governor per pool.
  */
@@ -35,8 +38,8 @@ const SLOW_RATIO = 0.2;
 const SLOW_SHARE = 1 / 50;
 
 export interface HedgeFacts {
-  /** The class of work permits it. */
-  readonly allowed: boolean;
+  /** The pool may have another attempt beyond a first one under way. */
+  readonly room: boolean;
   readonly idempotent: boolean;
   readonly bodyInHand: boolean;
   /** Attempts made so far. */
@@ -49,13 +52,14 @@ export type HedgeStep =
   | { readonly kind: "hedge" }
   | {
       readonly kind: "hold";
-      readonly reason: "not-allowed" | "not-replayable" | "pool-slow" | "budget-spent";
+      readonly reason: "attempts-spent" | "not-replayable" | "pool-slow" | "retries-full" | "budget-spent";
     };
 
 const HEDGE: HedgeStep = { kind: "hedge" };
-const NOT_ALLOWED: HedgeStep = { kind: "hold", reason: "not-allowed" };
+const ATTEMPTS_SPENT: HedgeStep = { kind: "hold", reason: "attempts-spent" };
 const NOT_REPLAYABLE: HedgeStep = { kind: "hold", reason: "not-replayable" };
 const POOL_SLOW: HedgeStep = { kind: "hold", reason: "pool-slow" };
+const RETRIES_FULL: HedgeStep = { kind: "hold", reason: "retries-full" };
 const BUDGET_SPENT: HedgeStep = { kind: "hold", reason: "budget-spent" };
 
 export class HedgeGovernor {
@@ -91,9 +95,10 @@ export class HedgeGovernor {
   /** The delay has passed without an answer; ask once per request. "hedge" has been paid for. */
   step(facts: HedgeFacts, nowMs: number): HedgeStep {
     this.#lateRatio += (1 - this.#lateRatio) * SLOW_SHARE;
-    if (!facts.allowed || facts.attempts >= facts.attemptsMax) return NOT_ALLOWED;
+    if (facts.attempts >= facts.attemptsMax) return ATTEMPTS_SPENT;
     if (!facts.bodyInHand || !facts.idempotent) return NOT_REPLAYABLE;
     if (this.#lateRatio > SLOW_RATIO) return POOL_SLOW;
+    if (!facts.room) return RETRIES_FULL;
     return this.#budget.tryWithdraw(nowMs) ? HEDGE : BUDGET_SPENT;
   }
 }

@@ -7,13 +7,19 @@
  * bad it is, so that scorers can charge in proportion: see balance/latency-cost.ts.
  *
  * An exponential average over time (tau as for latency) that each sample moves by at least 1/20: at high rates
- * twenty attempts, not seconds, decide. Read later it decays, so that a failed endpoint is tried again.
+ * twenty attempts, not seconds, decide. Read later it decays, so that a failed endpoint is tried again; what succeeds then,
+ * after eight seconds at most without any attempt, tells more than what was before, and the ratio begins anew.
  */
 import type { Columns } from "./columns.ts";
 import { TAU_MS } from "./peak-ewma.ts";
 
 /** After 20 straight failures the ratio is 1 - (1 - 1/20)^20 = 0.64; after 20 straight successes a lone failure's 0.05 is 0.018. */
 const SAMPLE_SHARE_MIN = 1 / 20;
+
+/** Without an attempt for as long, an endpoint that failed is tried (balance/delay-cost.ts). */
+export const TRIAL_MS = 8000;
+/** Less is needed for less: a lone failure among good answers is 0.05, for which two seconds are enough. */
+const TRIAL_RATIO = 0.2;
 
 /** A ratio below this is 0: keeps the common case free of the exponential. */
 const NEGLIGIBLE = 1e-6;
@@ -29,10 +35,21 @@ export function observeError(columns: Columns, slot: number, sample: number, now
     columns.errorStampMs[slot] = nowMs;
     return;
   }
+  if (sample === 0 && isTrialDue(columns, slot, nowMs)) {
+    columns.errorRatio[slot] = 0;
+    columns.errorStampMs[slot] = nowMs;
+    return;
+  }
   const byTime = 1 - Math.exp(-Math.max(0, nowMs - columns.errorStampMs[slot]!) / TAU_MS);
   const after = before + (sample - before) * Math.max(byTime, SAMPLE_SHARE_MIN);
   columns.errorRatio[slot] = after < NEGLIGIBLE ? 0 : after;
   columns.errorStampMs[slot] = nowMs;
+}
+
+/** Whether it has been left alone for as long as what is held against it weighs. */
+export function isTrialDue(columns: Columns, slot: number, nowMs: number): boolean {
+  const idleMs = nowMs - columns.errorStampMs[slot]!;
+  return idleMs >= TRIAL_MS || idleMs * TRIAL_RATIO >= TRIAL_MS * columns.errorRatio[slot]!;
 }
 
 /** The ratio as of now, in [0, 1]. */

@@ -27,7 +27,7 @@ export interface Misdescribed {
 }
 
 /** Whoever asks is on this machine as a rule. */
-export const CLIENT_DEFAULT = "127.0.0.1";
+const CLIENT_DEFAULT = "127.0.0.1";
 
 const REQUEST = /^(?:([^\s:/]+) +)?(\S+?)(?: +HTTP\/1\.[01])?$/;
 const ABSOLUTE = /^http:\/\/([^/?#]+)([^#]*)(?:#.*)?$/i;

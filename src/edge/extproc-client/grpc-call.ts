@@ -73,6 +73,11 @@ export class GrpcCall {
     return this.#end !== undefined;
   }
 
+  /** Whether the server has ended it with status 0. */
+  get endedWell(): boolean {
+    return this.#end?.status === 0;
+  }
+
   /** The next message, or the end; undefined when neither came in time. After the end: the end again. */
   async next(limitMs: number): Promise<CallMessage | CallEnd | undefined> {
     const first = this.#arrived.shift();

@@ -16,6 +16,8 @@ export interface GrpcTarget {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
+  /** Metadata of every call, beside what gRPC has. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export class GrpcConnection {
@@ -75,6 +77,7 @@ export class GrpcConnection {
         ":path": path,
         ":scheme": this.#target.tls ? "https" : "http",
         ":authority": `${bracketed(host)}:${port}`,
+        ...this.#target.headers,
         "content-type": "application/grpc",
         te: "trailers",
       }),

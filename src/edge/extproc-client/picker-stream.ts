@@ -46,6 +46,11 @@ export class PickerStream {
     return this.#call.ended;
   }
 
+  /** The picker has left of its own accord, and not by failing. */
+  get endedWell(): boolean {
+    return this.#call.endedWell;
+  }
+
   /** Resolves when the connection has taken it, which says nothing of the picker. */
   send(request: ProcessingRequest): Promise<void> {
     this.#note("gateway", describeRequest(request));

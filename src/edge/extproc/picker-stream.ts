@@ -146,9 +146,10 @@ export class PickerStream implements RpcHandler, Carrier, Swept {
 
   onPicked(choice: Choice): void {
     const head = this.#head!;
-    const set: SetHeader[] = [[DESTINATION, choice.endpoint]];
+    const value = choice.endpoints.join(",");
+    const set: SetHeader[] = [[DESTINATION, value]];
     if (head.isNamedHere) set.push(["x-request-id", head.requestId]);
-    const metadata = { namespace: DESTINATION_NAMESPACE, key: DESTINATION, value: choice.endpoint };
+    const metadata = { namespace: DESTINATION_NAMESPACE, key: DESTINATION, value };
     this.#request!.decided(choice, { set, remove: head.forged(), metadata });
     this.#context.metrics.decision.observe((this.#context.clock() - this.#messageMs) / 1000);
     if (this.#isHalfClosed) this.#leave("answer-unseen");

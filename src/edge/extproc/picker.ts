@@ -32,6 +32,8 @@ export interface PickerOptions {
   /** In the clear, where kubelets ask; undefined: only on the picker's own port. */
   readonly healthAddress: ListenAddress | undefined;
   readonly tls: CertificatePaths | "self-signed" | undefined;
+  /** How many endpoints are named beside the one that is picked; some gateways understand one only. */
+  readonly fallbacksMax: number;
 }
 
 /** The gateway of the same process, whose view, clock and records are the picker's too. */
@@ -83,6 +85,10 @@ export class Picker implements StreamContext {
 
   get prng(): Prng {
     return this.#around.gateway.prng;
+  }
+
+  get fallbacksMax(): number {
+    return this.#options.fallbacksMax;
   }
 
   readonly clock = (): number => this.#around.gateway.clock();

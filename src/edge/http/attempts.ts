@@ -11,7 +11,7 @@ import type { AnswerProgress } from "../../app/inference/answer-reading.ts";
 import type { TrafficMetrics } from "../../app/metrics/traffic.ts";
 import type { ExchangeNotes } from "../../app/record.ts";
 import type { PoolRouted } from "../../app/route-request.ts";
-import type { PickFacts } from "../../core/balance/pool-brain.ts";
+import type { PickFacts } from "../../core/balance/pick-facts.ts";
 import type { InferenceRequest } from "../../core/inference/policy/inference-policy.ts";
 import { afterAttempt, type AttemptFacts } from "../../core/retry/after-attempt.ts";
 import { isIdempotent } from "../../core/retry/replayable.ts";
@@ -123,18 +123,16 @@ export class Attempts implements PickFacts, AnswerProgress {
 
   /** How long the open attempt may take before a hedge is thought of [ms]; below 0: never. */
   hedgeDelayMs(nowMs: number): number {
-    const { pool, work } = this.routed;
     // What a prompt costs its endpoint is reckoned for one attempt at a time.
-    if (this.prompt !== undefined) return -1;
-    return work.workload.treatment.hedging ? pool.hedges.delayMs(nowMs) : -1;
+    return this.prompt === undefined ? this.routed.pool.hedges.delayMs(nowMs) : -1;
   }
 
   /** Opens a second attempt at another endpoint, if that is allowed now. Undefined: it is not. */
   beginHedge(receiver: ResponseReceiver, bodyInHand: boolean, nowMs: number): Attempt | undefined {
     const { pool } = this.routed;
     const attemptsMax = pool.spec.policy.retries.attempts;
-    const allowed = this.#roomToRetry;
-    const facts = { idempotent: this.idempotent, bodyInHand, allowed, attempts: this.#begun, attemptsMax };
+    const room = this.#roomToRetry;
+    const facts = { idempotent: this.idempotent, bodyInHand, room, attempts: this.#begun, attemptsMax };
     const step = pool.hedges.step(facts, nowMs);
     if (step.kind !== "hedge") {
       this.#context.metrics.hedge(step.reason);

@@ -15,7 +15,7 @@
  * `delivery.ts`; what the client is told is `reply.ts`. Who ends an exchange early, and why, is decided here, in the methods
  * named `on...` and `sweep`.
  */
-import type { LiveClass } from "../../app/live-pool.ts";
+import type { LiveClass } from "../../app/followed-classes.ts";
 import { modelsAnswer } from "../../app/inference/models-answer.ts";
 import { PROMPT_BYTES_MAX } from "../../app/inference/prompt-intake.ts";
 import { ExchangeNotes, type EndedBy } from "../../app/record.ts";
@@ -113,9 +113,9 @@ export class Exchange implements DeliveryOwner, TunnelOwner, TurnTaker {
     const fault = this.#prompt!.read(this.#request);
     if (fault !== undefined) return this.refuse(fault.refusal, fault.detail, "client");
     const { request, facts } = this.#prompt!.prompt!;
-    const { pool, tenant } = this.#attempts!.routed;
+    const { pool, work, tenant } = this.#attempts!.routed;
     this.#attempts!.prompt = request;
-    this.#admit(pool.classOfPrompt(request.priority), facts.tenant ?? tenant, this.#context.clock());
+    this.#admit(pool.classOfPrompt(work, request.priority), facts.tenant ?? tenant, this.#context.clock());
   }
 
   #admit(work: LiveClass, tenant: string, nowMs: number): void {

@@ -28,6 +28,11 @@ export class Sweeper {
     this.nowMs = clock();
   }
 
+  /** How many are watched. */
+  get size(): number {
+    return this.#watched.length;
+  }
+
   add(item: Swept): void {
     if (item.sweptIndex !== -1) return;
     item.sweptIndex = this.#watched.length;

@@ -16,7 +16,7 @@ import type { LoadProbe } from "../../model/balancing.ts";
 import { endpointKey, type Endpoint } from "../../model/endpoint.ts";
 import type { LoadReport } from "../../model/load-report.ts";
 
-export const PROBE_TIMEOUT_MS = 1_000;
+const PROBE_TIMEOUT_MS = 1_000;
 
 /** A report has some hundred bytes. What is longer is something else, and its connection is given up. */
 const BODY_BYTES_MAX = 16_384;

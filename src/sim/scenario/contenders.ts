@@ -16,7 +16,7 @@ export interface Contenders {
 }
 
 /** Where nothing is said: every policy that needs no word from the request or the endpoints. */
-export const DEFAULT_POLICIES = ["RoundRobin", "Random", "LeastRequest", "PeakEwma", "LocalityAware"];
+const DEFAULT_POLICIES = ["RoundRobin", "Random", "LeastRequest", "PeakEwma", "LocalityAware"];
 
 /** `names`: from the command line, if they stand there, else from the scenario. */
 export function readContenders(manifest: Manifest, names: readonly string[] | undefined): Contenders {

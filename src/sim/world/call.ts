@@ -8,11 +8,13 @@
  * Both are recycled. Whatever refers to a call for longer than an instant keeps the number of the try or attempt it meant; a number
  * that has moved on means that the matter is settled. The numbers are never set back.
  */
+import type { Waiter } from "../../app/live-pool.ts";
 import type { AdmissionFacts } from "../../core/admission/admission.ts";
 import type { WaitTicket } from "../../core/admission/class-queue.ts";
 import type { Permit } from "../../core/admission/permits.ts";
 import { NO_HASH, type PickFacts } from "../../core/balance/pick-facts.ts";
 import type { LoadReport } from "../../model/load-report.ts";
+import type { OutcomeKind } from "../../model/outcome.ts";
 import type { Ticket } from "../../model/verdict.ts";
 import type { Condition } from "./condition.ts";
 
@@ -33,13 +35,22 @@ export interface Serving {
   report(): LoadReport | undefined;
 }
 
-export class Call implements PickFacts, AdmissionFacts<Call> {
+/** Where a call goes on once it has heard from admission. */
+export interface CallTaker {
+  enter(call: Call): void;
+  refuse(call: Call): void;
+}
+
+export class Call implements PickFacts, AdmissionFacts<Waiter>, Waiter {
   /** The built-in class `interactive`. */
   readonly classIndex = 0;
   readonly tenant = "";
   readonly waiter = this;
-  permit: Permit<Call> | undefined = undefined;
-  waitTicket: WaitTicket<Call> | undefined = undefined;
+  permit: Permit<Waiter> | undefined = undefined;
+  waitTicket: WaitTicket<Waiter> | undefined = undefined;
+  taker: CallTaker | undefined = undefined;
+  /** How the latest attempt of the open try ended; `cancelled` before the first. */
+  readonly last: { kind: OutcomeKind; status: number } = { kind: "cancelled", status: 0 };
   hash = NO_HASH;
   /** Slots tried by the open try. */
   tried: number[] = [];
@@ -62,6 +73,17 @@ export class Call implements PickFacts, AdmissionFacts<Call> {
   server: Serving | undefined = undefined;
   /** A fault lay on that server when the attempt was sent. */
   faulty = false;
+
+  granted(permit: Permit<Waiter>): void {
+    this.waitTicket = undefined;
+    this.permit = permit;
+    this.taker!.enter(this);
+  }
+
+  refused(): void {
+    this.waitTicket = undefined;
+    this.taker!.refuse(this);
+  }
 }
 
 export class Job {

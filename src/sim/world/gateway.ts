@@ -13,7 +13,6 @@ import { outcomeOfStatus, type OutcomeKind } from "../../model/outcome.ts";
 import type { RetryCause } from "../../model/policy.ts";
 import type { PoolSpec } from "../../model/pool.ts";
 import type { Ticket } from "../../model/verdict.ts";
-import type { Prng } from "../../std/prng.ts";
 import { BROKEN, REFUSED, type Call, type Job, type Jobs, type Serving } from "./call.ts";
 import { DeadlineLine } from "./deadline-line.ts";
 import { Door } from "./door.ts";
@@ -28,8 +27,6 @@ export interface GatewayContext {
   readonly engine: Engine;
   readonly network: Network;
   readonly jobs: Jobs;
-  /** For admission. */
-  readonly prng: Prng;
   readonly method: string;
   /** An attempt leaves for a server. */
   readonly sent: (call: Call, server: Serving) => void;
@@ -54,11 +51,9 @@ export class Gateway {
     this.pool = pool;
     this.zone = zone;
     this.#context = context;
-    const { engine, prng } = context;
-    const { timeouts, retries, connections, circuitBreaker } = pool.spec.policy;
-    this.#door = new Door(circuitBreaker, {
-      engine,
-      prng,
+    const { engine } = context;
+    const { timeouts, retries, connections } = pool.spec.policy;
+    this.#door = new Door(pool, engine, {
       enter: (call) => this.#enter(call),
       refuse: (call) => this.#end(call, "refused"),
     });
@@ -109,11 +104,13 @@ export class Gateway {
 
   /** Without limits the door needs no looking after. */
   get hasDoor(): boolean {
-    return !this.#door.open;
+    return Number.isFinite(this.pool.admission.limit);
   }
 
   begin(call: Call): void {
     call.attempts = 0;
+    call.last.kind = "cancelled";
+    call.last.status = 0;
     if (call.tried.length > 0) call.tried.length = 0;
     this.#requestDeadlines.begin(call);
     this.#door.arrive(call);
@@ -122,7 +119,7 @@ export class Gateway {
   /** The client has left. */
   cancel(call: Call): void {
     this.#settle(call, "cancelled", 0);
-    this.#door.leave(call, "cancelled", 0);
+    this.#door.leave(call);
   }
 
   #enter(call: Call): void {
@@ -146,14 +143,14 @@ export class Gateway {
     const { engine, network, jobs, sent } = this.#context;
     const verdict = this.pool.brain.pick(call, engine.nowMs);
     if (verdict.kind !== "send") {
-      this.#door.leave(call, "cancelled", 0);
+      this.#door.leave(call);
       this.#end(call, "refused");
       return;
     }
     const { server } = verdict.ticket.endpoint as Placed;
     call.ticket = verdict.ticket;
     call.server = server;
-    call.attempts++;
+    if (++call.attempts > 1) this.pool.retries.begin();
     call.attemptsInAll++;
     call.attemptNumber++;
     server.openAttempts++;
@@ -202,7 +199,7 @@ export class Gateway {
   /** The request is over: its attempt, its place inside, its client's try, in this order. */
   #finish(call: Call, kind: OutcomeKind, status: number, ending: Ending): void {
     this.#settle(call, kind, status);
-    this.#door.leave(call, kind, status);
+    this.#door.leave(call);
     this.#end(call, ending);
   }
 
@@ -212,18 +209,17 @@ export class Gateway {
 
   #mayGoOn(call: Call, cause: RetryCause): boolean {
     const { method, engine } = this.#context;
+    const { budget, retries, spec } = this.pool;
     const facts = {
       attempts: call.attempts,
       cause,
       answering: false,
       allowed: true,
-      room: true,
+      room: retries.hasRoom(spec.policy.circuitBreaker.maxRetries),
       idempotent: isIdempotent(method),
       bodyInHand: true,
     };
-    return (
-      afterAttempt(this.pool.spec.policy.retries, facts, this.pool.budget, engine.nowMs).kind === "again"
-    );
+    return afterAttempt(spec.policy.retries, facts, budget, engine.nowMs).kind === "again";
   }
 
   #settle(call: Call, kind: OutcomeKind, status: number): void {
@@ -232,7 +228,10 @@ export class Gateway {
     const { nowMs } = this.#context.engine;
     const totalMs = nowMs - ticket.pickedMs;
     call.ticket = undefined;
+    call.last.kind = kind;
+    call.last.status = status;
     call.attemptNumber++;
+    if (call.attempts > 1) this.pool.retries.end();
     call.server!.openAttempts--;
     const firstByteMs = status > 0 ? totalMs : undefined;
     this.pool.brain.settle(ticket, { kind, status, firstByteMs, totalMs }, nowMs);

@@ -154,29 +154,37 @@ test("a class may be confined to some endpoints, with times of its own and no re
   assert.equal((await stage.ask(get())).text, "served");
 });
 
-test("a reload that takes a class away refuses those of it that wait, and sends nobody where it may not go", async () => {
+test("a reload that takes a class away or renames it refuses nobody, and sends nobody where it may not go", async () => {
   const gate = closedGate();
-  const confined = (tier: string): object =>
-    workloadClass("confined", { treatment: { endpointSelector: { matchLabels: { tier } } } });
+  const confined = (name: string, tier: string): object =>
+    workloadClass(name, {
+      match: [{ headers: [{ name: "x-work", value: "confined" }] }],
+      treatment: { endpointSelector: { matchLabels: { tier } } },
+    });
+  const taken = workloadClass("taken", { base: "batch", treatment: { queue: { maxWait: "2m" } } });
   await using stage = await setStage(gate.before(answer("served")), {
     policy: limitedTo(1),
-    more: [workloadClass("other", { treatment: { policy: "RoundRobin" } }), confined("here")],
+    more: [taken, confined("old", "here")],
   });
   const first = stage.ask(get());
   await waitUntil(() => stage.endpoint.requests.length === 1, "the first is under way");
-  const waits = stage.ask(get("/", "x-work: confined"));
+  const renamed = stage.ask(get("/", "x-work: confined"));
   await queued(stage, 1);
-  // Its lane is now the first, and confines it to endpoints that are not there.
-  const pools = { pool: [stage.endpoint] };
-  assert.ok(await stage.gateway.rewrite({ pools, policy: limitedTo(1), more: [confined("elsewhere")] }));
-  const gone = stage.ask(get("/", "x-work: confined"));
+  const gone = stage.ask(get("/", "x-work: taken"));
   await queued(stage, 2);
-  assert.ok(await stage.gateway.rewrite({ pools, policy: limitedTo(1) }));
-  assert.equal(refusalOf(await gone), "shed");
-  assert.equal(refusalOf(await waits), "shed");
+  const pools = { pool: [stage.endpoint] };
+  const more = [confined("new", "elsewhere")];
+  assert.ok(await stage.gateway.rewrite({ pools, policy: limitedTo(1), more }));
+  // A second time, for the heirs may change as well.
+  assert.ok(
+    await stage.gateway.rewrite({ pools, policy: limitedTo(1), more: [confined("newer", "elsewhere")] }),
+  );
+  await queued(stage, 2);
   gate.open();
   assert.equal((await first).text, "served");
-  assert.equal(stage.endpoint.requests.length, 1);
+  assert.equal((await gone).text, "served");
+  assertRefused(await renamed, "no-endpoint");
+  assert.equal(stage.endpoint.requests.length, 2);
 });
 
 test("a request that waits when its class is confined anew goes where it may go now", async () => {

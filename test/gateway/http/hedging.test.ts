@@ -25,10 +25,10 @@ async function warmedUp(count: number, policy: object = {}): Promise<Stage> {
     { policy: { ...POLICY, ...policy }, more: [HEDGED] },
   );
   const { gateway } = stage.gateway.running;
-  const { hedges } = gateway.view.pools.get("default/pool:80")!;
+  const pool = gateway.view.pools.get("default/pool:80")!;
   await waitUntil(async () => {
     await stage.ask(get());
-    return hedges.delayMs(gateway.clock()) >= 0;
+    return pool.hedges.delayMs(gateway.clock()) >= 0;
   }, "the pool knows how long answers take");
   return stage;
 }

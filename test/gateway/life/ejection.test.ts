@@ -72,13 +72,13 @@ describe("ejection", { concurrency: true }, () => {
     assert.equal(await metric(adminPort, counted), 1);
 
     sick.behave(answer("well"));
-    await waitUntil(async () => (await texts(port, 1))[0] === "well", "its trial", 5_000);
+    await waitUntil(async () => (await texts(port, 1))[0] === "well", "its trial");
     assert.equal((await judged(adminPort, sick)).state, "healthy");
     assert.equal(await metric(adminPort, out), 0);
     await waitUntil(() => line("endpoint is back from ejection") !== undefined, "the return in the log");
     const { level, endpoint, outMs } = line("endpoint is back from ejection")! as LogLine & { outMs: number };
     assert.deepEqual([level, endpoint], ["info", sick.key]);
-    assert.ok(outMs >= 2_000 && outMs < 8_000, `${outMs}`);
+    assert.ok(outMs >= 2_000, `${outMs}`);
   });
 
   test("a trial that fails costs one request, and the next comes later", async () => {
@@ -86,19 +86,28 @@ describe("ejection", { concurrency: true }, () => {
     await using sick = await startEndpoint(answer(SICK));
     const policy = { ...ROUND_ROBIN, outlierDetection: { baseEjectionTime: "400ms" } };
     await using gateway = await startGateway({ pools: { web: [a, sick] }, policy });
-    const startedMs = performance.now();
-    let sent = 0;
-    while (performance.now() - startedMs < 3_000) sent += countOf(await texts(gateway.port, 1), "sick");
+    // When each request that met it was sent, and when its answer had come.
+    const met: { readonly sentMs: number; readonly backMs: number }[] = [];
+    await waitUntil(async () => {
+      const sentMs = performance.now();
+      const [text] = await texts(gateway.port, 1);
+      if (text === "sick") met.push({ sentMs, backMs: performance.now() });
+      return met.length === 8;
+    }, "five failures and three trials");
     const { state, ejection } = await judged(gateway.adminPort, sick);
-    // Trials after 0.4, 1.2 and 2.4 s, plus a tenth at most and what a busy machine adds.
-    assert.ok(sent >= 6 && sent <= 8, `${sent} requests, trials included`);
-    assert.deepEqual([state, ejection?.count], ["ejected", sent - 4]);
+    assert.deepEqual([state, ejection?.count], ["ejected", 4]);
+    // Pauses of 0.4, 0.8 and 1.2 s, plus a tenth at most; however late a busy machine is, none is shorter.
+    for (const [index, pauseMs] of [400, 800, 1_200].entries()) {
+      const betweenMs = met[5 + index]!.backMs - met[4 + index]!.sentMs;
+      assert.ok(betweenMs >= pauseMs, `trial ${index + 1} after ${betweenMs} ms`);
+    }
   });
 
   test("a slow endpoint is judged by its peers' latency", async () => {
     await using a = await startEndpoint(servesLoad(new Map(), "a", 2));
     await using b = await startEndpoint(servesLoad(new Map(), "b", 2));
-    await using slow = await startEndpoint(servesLoad(new Map(), "slow", 150));
+    // So slow that the others are many times faster on a busy machine too.
+    await using slow = await startEndpoint(servesLoad(new Map(), "slow", 600));
     const outlierDetection = { interval: "1s", latencyRequestVolume: 10 };
     const policy = { ...ROUND_ROBIN, outlierDetection };
     await using gateway = await startGateway({ pools: { web: [a, b, slow] }, policy });
@@ -119,7 +128,7 @@ describe("ejection", { concurrency: true }, () => {
     const states = await Promise.all([judged(gateway.adminPort, a), judged(gateway.adminPort, b)]);
     assert.ok(states.filter(({ state }) => state === "ejected").length <= 1);
     b.behave(answer("b"));
-    await waitUntil(async () => (await texts(gateway.port, 1))[0] === "b", "the one that is well", 5_000);
+    await waitUntil(async () => (await texts(gateway.port, 1))[0] === "b", "the one that is well");
   });
 
   test("a reload keeps who is out; turning ejection off brings it back", async () => {
@@ -155,7 +164,7 @@ describe("ejection", { concurrency: true }, () => {
     await becomes(gateway.adminPort, b, "unhealthy");
     assert.equal((await judged(gateway.adminPort, b)).ejection?.reason, "consecutive-errors");
     b.behave(byPath({ "/": answer("b"), "/health": answer("fine") }));
-    await waitUntil(async () => (await texts(gateway.port, 1))[0] === "b", "its trial", 5_000);
+    await waitUntil(async () => (await texts(gateway.port, 1))[0] === "b", "its trial");
     assert.equal((await judged(gateway.adminPort, b)).state, "healthy");
   });
 

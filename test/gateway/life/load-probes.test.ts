@@ -29,6 +29,19 @@ const asked = ({ requests }: TestEndpoint): number =>
   requests.filter(({ target }) => target === "/load").length;
 const served = ({ requests }: TestEndpoint): number => requests.filter(({ target }) => target === "/").length;
 
+/** Resolves once no probe has come for half a second: those under way have ended, and nobody makes more. */
+async function quiet(endpoints: readonly TestEndpoint[]): Promise<void> {
+  const count = (): number => endpoints.reduce((sum, endpoint) => sum + asked(endpoint), 0);
+  let before = count();
+  let sinceMs = performance.now();
+  await waitUntil(() => {
+    const now = count();
+    if (now !== before) sinceMs = performance.now();
+    before = now;
+    return performance.now() - sinceMs > 500;
+  }, "the probes to end");
+}
+
 async function send(port: number, count: number): Promise<void> {
   for (let sent = 0; sent < count; sent += 4) {
     await Promise.all(Array.from({ length: 4 }, () => exchangeOnce(port, GET)));
@@ -78,7 +91,7 @@ describe("load probes", { concurrency: true }, () => {
     assert.equal(asked(a) + asked(b), 0);
     await send(gateway.port, 20);
     await waitUntil(() => asked(a) + asked(b) > 0, "a probe");
-    await sleep(150);
+    await quiet([a, b]);
     const after = asked(a) + asked(b);
     assert.ok(after <= 20, `${after} probes for 20 requests`);
     await sleep(300);
@@ -124,10 +137,11 @@ describe("load probes", { concurrency: true }, () => {
     await send(gateway.port, 40);
     await waitUntil(() => asked(a) + asked(b) > 2, "probes");
     assert.equal(await gateway.rewrite({ pools, policy: { balancing: { policy: "Prequal" } } }), true);
-    await sleep(50);
+    await quiet([a, b]);
     const before = asked(a) + asked(b);
     await send(gateway.port, 40);
-    await sleep(50);
+    // Probes would come at once, as they did before.
+    await sleep(200);
     assert.equal(asked(a) + asked(b), before);
   });
 });

@@ -59,5 +59,7 @@ export type PickerFault =
   | "small-messages"
   /** Replies to the first ten streams at a time alone. */
   | "ten-streams"
+  /** No fault at all: the stream ends well after the decision, and the gateway goes on without the picker. */
+  | "leaves-after-decision"
   /** Names an endpoint that is of no pool. */
   | "strange-endpoint";

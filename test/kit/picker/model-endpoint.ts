@@ -90,7 +90,7 @@ async function answer(
   { partMs = 1, tokens = 40, gate }: ModelEndpointOptions,
 ): Promise<void> {
   const path = request.url ?? "";
-  if (path === "/metrics") return void response.end(METRICS);
+  if (path.startsWith("/metrics")) return void response.end(METRICS);
   if (path === "/health") return void response.end();
   const parts: Buffer[] = [];
   const hash = createHash("sha256");

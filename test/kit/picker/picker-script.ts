@@ -170,6 +170,7 @@ export class PickerScript {
       this.endsWith = UNAVAILABLE;
       return [];
     }
+    if (this.#faults.has("leaves-after-decision")) this.endsWith = 0;
     const turn = this.#options.nextTurn();
     let chosen = candidates[turn % candidates.length]!;
     if (this.#faults.has("comma-list")) chosen = `${chosen},${candidates[(turn + 1) % candidates.length]}`;

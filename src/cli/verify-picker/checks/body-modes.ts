@@ -60,7 +60,9 @@ export const streamed: Check = {
     const parts = split(chatBody(settings), 3);
     for (const [index, part] of parts.entries()) {
       void stream.send(bodyMessage("request", part, index === parts.length - 1));
-      const { answer } = await nextReply(stream, settings, `reply to part ${index + 1} of the body`);
+      const event = await stream.next(settings.timeoutMs);
+      if (event.kind === "end" && event.status === 0) return "the picker leaves after the header reply";
+      const { answer } = replyIn(event, `reply to part ${index + 1} of the body`);
       mustBe(answer, "body", "request");
       mustNotStream(answer);
     }

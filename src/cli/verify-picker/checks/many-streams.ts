@@ -35,7 +35,7 @@ export const manyStreams: Check = {
       for (const stream of streams) void stream.send(bodyMessage("request", body, true));
       const { sent, refused } = await decideAll(stand, streams);
       const tookMs = performance.now() - startedMs;
-      const gone = streams.filter((stream) => stream.ended).length;
+      const gone = streams.filter((stream) => stream.ended && !stream.endedWell).length;
       mustHold(
         gone <= refused,
         `${gone - refused} of ${streams.length} streams were ended while they were to be held`,

@@ -17,6 +17,8 @@ import { chatBody, requestHeaders } from "../requests.ts";
 import type { Stand } from "../stand.ts";
 
 const DROP_REASON = "x-llm-d-request-dropped-reason";
+/** Of a chat's body: within the quotes of the prompt. */
+const BODY_END_BYTES = '"}],"max_tokens":16}'.length;
 const PART = Buffer.alloc(64 * 1024, "x");
 
 export const invalidJson: Check = {
@@ -59,6 +61,9 @@ export const oversize: Check = {
     void stream.send(
       openingMessage({ headers: requestHeaders(settings), endOfStream: false, modes: FULL_DUPLEX }),
     );
+    // Sound as far as it goes, so that its length is all there is to refuse.
+    const begin = chatBody(settings).subarray(0, -BODY_END_BYTES);
+    void stream.send(bodyMessage("request", begin, false));
     // Half as much again, without an end; a picker that refuses need not read what is still on its way.
     for (let bytes = 0; bytes < bodyBytesMax * 1.5 && !stream.ended; bytes += PART.length) {
       await Promise.race([stream.send(bodyMessage("request", PART, false)), pause(timeoutMs)]);

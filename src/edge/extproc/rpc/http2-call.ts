@@ -20,6 +20,7 @@ import type { Swept } from "../../http/sweeper.ts";
 
 /** What a call has of the server it came to. */
 export interface CallOwner {
+  clock(): number;
   readonly messageBytesMax: number;
   readonly budget: ByteBudget;
   onGone(call: Http2Call): void;
@@ -30,6 +31,12 @@ export interface CallOwner {
 
 const CONTENT_TYPE = "application/grpc+proto";
 
+/** Of replies that wait for the other side to take them; beyond, nothing more is read from it. */
+const WRITE_AHEAD_BYTES = 131_072;
+
+/** Whoever opens a call has something to say; one that says nothing would only be there. */
+const FIRST_MESSAGE_MS = 10_000;
+
 const FAULT_CODES: Readonly<Record<MessageFault, number>> = {
   "compressed-message": RPC_UNIMPLEMENTED,
   "message-too-large": RPC_RESOURCE_EXHAUSTED,
@@ -39,8 +46,9 @@ const FAULT_CODES: Readonly<Record<MessageFault, number>> = {
 export class Http2Call implements RpcCall, Swept {
   readonly peer: string;
   sweptIndex = -1;
-  /** Of the call's deadline; infinite where it has none. */
+  /** When the first message must have come; after it the call's own deadline. */
   dueMs: number;
+  readonly #deadlineMs: number;
   readonly #owner: CallOwner;
   readonly #stream: ServerHttp2Stream;
   readonly #headers: IncomingHttpHeaders;
@@ -48,6 +56,7 @@ export class Http2Call implements RpcCall, Swept {
   /** Undefined once the call is over. */
   #handler: RpcHandler | undefined;
   #responded = false;
+  #hasMessage = false;
   #trailers: Record<string, string | number> | undefined;
 
   constructor(
@@ -55,13 +64,15 @@ export class Http2Call implements RpcCall, Swept {
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
     peer: string,
-    dueMs: number,
+    /** Infinite: it has none. */
+    deadlineMs: number,
   ) {
     this.#owner = owner;
     this.#stream = stream;
     this.#headers = headers;
     this.peer = peer;
-    this.dueMs = dueMs;
+    this.#deadlineMs = deadlineMs;
+    this.dueMs = Math.min(deadlineMs, owner.clock() + FIRST_MESSAGE_MS);
     this.#reader = new MessageReader(owner.messageBytesMax, owner.budget, (bytes) => this.#take(bytes));
     stream.on("error", () => {});
     stream.on("close", () => this.#closed());
@@ -85,7 +96,9 @@ export class Http2Call implements RpcCall, Swept {
   send(frame: Buffer): boolean {
     if (this.#trailers !== undefined || this.#stream.destroyed) return true;
     this.#respond();
-    return this.#stream.write(frame);
+    const stream = this.#stream;
+    // Its own mark is one of our frames: it would have the two wait for each other after each.
+    return stream.write(frame) || stream.writableLength < WRITE_AHEAD_BYTES;
   }
 
   pause(): void {
@@ -118,10 +131,14 @@ export class Http2Call implements RpcCall, Swept {
     this.#stream.close(http2.constants.NGHTTP2_CANCEL);
   }
 
-  /** The call's own deadline has passed. */
-  sweep(): void {
+  sweep(nowMs: number): void {
+    if (this.#hasMessage && nowMs < this.#deadlineMs) {
+      this.dueMs = this.#deadlineMs;
+      return;
+    }
     this.dueMs = Infinity;
-    this.#cancel();
+    if (nowMs < this.#deadlineMs) this.#owner.onFault("silent-call");
+    this.#guard(() => this.#cancel());
     this.end(RPC_DEADLINE_EXCEEDED, "deadline exceeded");
   }
 
@@ -143,13 +160,18 @@ export class Http2Call implements RpcCall, Swept {
 
   #onData(chunk: Buffer): void {
     if (this.#handler === undefined) return;
+    const stream = this.#stream;
+    // What one read leads to goes out in one write.
+    stream.cork();
     this.#guard(() => {
       const fault = this.#reader.feed(chunk);
       if (fault !== undefined) this.#fail(fault, FAULT_CODES[fault]);
     });
+    stream.uncork();
   }
 
   #take(bytes: Buffer): void {
+    this.#hasMessage = true;
     this.#handler?.onMessage(bytes);
   }
 

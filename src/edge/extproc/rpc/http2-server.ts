@@ -9,6 +9,7 @@
  * | one message | `messageBytesMax` | RESOURCE_EXHAUSTED |
  * | parts of messages, held bodies | `budget` | RESOURCE_EXHAUSTED |
  * | time to the protocol's preface | 10 s | closed |
+ * | time to a call's first message | 10 s | DEADLINE_EXCEEDED |
  *
  * node:http2 was chosen over @grpc/grpc-js because it costs about half the processor time per call and no dependency.
  */
@@ -163,8 +164,8 @@ export class RpcServer implements CallOwner, ConnectionOwner {
       return;
     }
     const timeoutMs = parseTimeoutMs(headers["grpc-timeout"]);
-    const dueMs = timeoutMs === undefined ? Infinity : this.clock() + timeoutMs;
-    const call = new Http2Call(this, stream, headers, peer, dueMs);
+    const deadlineMs = timeoutMs === undefined ? Infinity : this.clock() + timeoutMs;
+    const call = new Http2Call(this, stream, headers, peer, deadlineMs);
     const isFull = this.#calls.size >= callsMax;
     this.#calls.add(call);
     if (isFull) {
@@ -178,7 +179,7 @@ export class RpcServer implements CallOwner, ConnectionOwner {
       call.end(RPC_UNIMPLEMENTED, "unknown method");
       return;
     }
-    if (timeoutMs !== undefined) sweeper.add(call);
+    sweeper.add(call);
     try {
       call.begin(method(call));
     } catch (error) {

@@ -43,6 +43,11 @@ export class MessageReader {
         const length = this.#prefix.readUInt32BE(1);
         if (length > this.#bytesMax) return "message-too-large";
         this.#length = length;
+        if (length === 0) {
+          // It has no byte to come along with.
+          this.#whole(chunk.subarray(at, at));
+          continue;
+        }
       }
       const more = Math.min(this.#length - this.#held, chunk.length - at);
       const part = chunk.subarray(at, at + more);
@@ -68,10 +73,6 @@ export class MessageReader {
     let at = start;
     while (this.#prefixBytes < PREFIX_BYTES && at < chunk.length) {
       this.#prefix[this.#prefixBytes++] = chunk[at++]!;
-    }
-    // An empty message has no byte to come along with.
-    if (this.#prefixBytes === PREFIX_BYTES && this.#prefix.readUInt32BE(1) === 0 && this.#prefix[0] === 0) {
-      this.#whole(chunk.subarray(at, at));
     }
     return at;
   }

@@ -76,7 +76,11 @@ export function unframedHeadText(head: RequestHead, buffer: Buffer, by: Forwarde
   const { fields } = head;
   for (let i = 0; i < fields.count; i++) {
     const kind = fields.kind[i];
-    if (isOurs(buffer, fields.nameAt[i]!, fields.nameEnd[i]!) || kind === FieldKind.CONTENT_LENGTH || kind === FieldKind.EXPECT) {
+    if (
+      isOurs(buffer, fields.nameAt[i]!, fields.nameEnd[i]!) ||
+      kind === FieldKind.CONTENT_LENGTH ||
+      kind === FieldKind.EXPECT
+    ) {
       fields.kind[i] = FieldKind.NOMINATED;
     }
   }
