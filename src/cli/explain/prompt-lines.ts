@@ -5,7 +5,7 @@
 import type { ExplainedEndpoint, PoolExplanation } from "../../app/explain-pool.ts";
 import { scoreText } from "../../app/explain-reason.ts";
 import type { ExplainedCache, PromptExplanation, ReadPrompt } from "../../app/explain-prompt.ts";
-import type { ExplainedCandidate, RecordedPrompt } from "../../model/explanation.ts";
+import type { ExplainedCandidate, Factor, RecordedPrompt } from "../../model/explanation.ts";
 import { span, type Line } from "../demo/spans.ts";
 import { fact, table, type Column } from "./layout.ts";
 import { countText, factorName, msText } from "./numbers.ts";
@@ -166,9 +166,7 @@ function reservedText(reserved: ExplainedEndpoint["reserved"]): string {
 function factorColumns(considered: readonly ExplainedCandidate[]): readonly Column<Row>[] {
   const all = considered.flatMap(({ factors }) => factors);
   const names = [...new Set(all.map(({ name }) => name))].filter((name) => !TOTALS.has(name));
-  const telling = names.filter((name) =>
-    all.some((factor) => factor.name === name && factor.value !== (factor.unit === "" ? 1 : 0)),
-  );
+  const telling = names.filter((name) => all.some((factor) => factor.name === name && !isOrdinary(factor)));
   const total = considered.some(({ factors }) => factors.some(({ name }) => name === "cost"))
     ? "cost"
     : "score";
@@ -185,6 +183,10 @@ function factorColumns(considered: readonly ExplainedCandidate[]): readonly Colu
       cell: ({ candidate }) => numberText(valueOf(candidate, name)),
     })),
   ];
+}
+
+function isOrdinary({ value, unit }: Factor): boolean {
+  return unit === "" ? value === 1 : numberText(value) === "0";
 }
 
 /** Stand in a column of their own. */
