@@ -258,7 +258,8 @@ export class Exchange implements DeliveryOwner, TunnelOwner, TurnTaker {
       return;
     }
     this.#endAttempt(kind, 0, nowMs);
-    this.refuse(refusal, detail);
+    // What was wrong with an endpoint, and where it is, is none of its clients' business.
+    this.refuse(refusal, "");
   }
 
   /** It is for the client to send, or to take: silence is not the endpoint's. */

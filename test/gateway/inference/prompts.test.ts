@@ -344,6 +344,20 @@ test("endpoints meant for some lengths get prompts of those, while there are any
   }
 });
 
+test("a large prompt is rewritten and sent whole", async () => {
+  const rewrite = {
+    apiVersion: "llm-d.ai/v1alpha2",
+    kind: "InferenceModelRewrite",
+    metadata: { name: "m" },
+    spec: { poolRef: { name: "models" }, rules: [{ targets: [{ modelRewrite: "other" }] }] },
+  };
+  await using stage = await setModelStage([chatAnswer("other", USAGE)], { more: [rewrite] });
+  const content = "x".repeat(2_000_000);
+  assert.equal((await stage.post(CHAT, chat(content))).status, 200);
+  const [sent] = promptsOf(stage.endpoints[0]!);
+  assert.deepEqual(JSON.parse(sent!.body.toString()), { ...chat(content), model: "other" });
+});
+
 test("pipelined prompts are answered in order", async () => {
   await using stage = await setModelStage([echo()]);
   using client = await stage.client();

@@ -40,6 +40,7 @@ export const manyStreams: Check = {
         gone <= refused,
         `${gone - refused} of ${streams.length} streams were ended while they were to be held`,
       );
+      mustHold(sent > 0, `all ${refused} were refused, so nothing was held: ask for fewer streams`);
       return `${sent} sent, ${refused} refused in ${(tookMs / 1000).toFixed(1)} s`;
     } finally {
       for (const stream of streams) stream.reset();

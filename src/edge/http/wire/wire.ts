@@ -144,8 +144,9 @@ export class Wire {
     const size = prefix.length + end - start;
     if (size <= TEXT_BYTES_MAX) return this.text(prefix + buffer.toString("latin1", start, end));
     if (size > BLOCK_BYTES) {
-      this.text(prefix);
-      return this.bytes("", buffer, start, end);
+      if (prefix !== "") this.text(prefix);
+      // Larger than any read: kept bytes, which may belong to whoever sends them again.
+      return this.#socket.write(Buffer.from(buffer.subarray(start, end)));
     }
     const congested = this.#socket.writableLength > 0;
     // A congested wire will hold on to what it is given, so it gets no more than it needs.
