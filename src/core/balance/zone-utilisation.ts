@@ -130,7 +130,7 @@ export class ZoneUtilisation {
         capacity > 0 ? answers * perSec : 0,
       );
     }
-    return cells[8]! > 0 ? (demand * perSec) / cells[8]! : byQueue;
+    return cells[8] > 0 ? (demand * perSec) / cells[8] : byQueue;
   }
 
   #byRoom({ inFlight }: Columns, members: readonly number[], limit: number): number {
