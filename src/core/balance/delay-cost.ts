@@ -25,6 +25,7 @@
  *
  * State is the picker's own, by slot; one that changed hands is known by its generation.
  */
+import { grown } from "../signals/grown.ts";
 import type { Factor } from "../../model/explanation.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { Columns } from "../signals/columns.ts";
@@ -217,16 +218,11 @@ export class DelayCost {
   }
 
   #grow(capacity: number): void {
-    this.#count = grown(this.#count, new Float64Array(capacity));
-    this.#latencyMs = grown(this.#latencyMs, new Float64Array(capacity));
-    this.#company = grown(this.#company, new Float64Array(capacity));
-    this.#divisor = grown(this.#divisor, new Float64Array(capacity));
-    this.#stampMs = grown(this.#stampMs, new Float64Array(capacity));
-    this.#generation = grown(this.#generation, new Int32Array(capacity).fill(-1));
+    this.#count = grown(this.#count, capacity);
+    this.#latencyMs = grown(this.#latencyMs, capacity);
+    this.#company = grown(this.#company, capacity);
+    this.#divisor = grown(this.#divisor, capacity);
+    this.#stampMs = grown(this.#stampMs, capacity);
+    this.#generation = grown(this.#generation, capacity, -1);
   }
-}
-
-function grown<Cells extends Float64Array | Int32Array>(cells: Cells, into: Cells): Cells {
-  into.set(cells);
-  return into;
 }

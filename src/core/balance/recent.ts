@@ -8,6 +8,7 @@
  * Invariant: `numbers[i]` is the number of the decision recorded at i, or 0 for none; numbers count from 1 and begin again
  * after NUMBER_MAX, so that a number never needs a box.
  */
+import { grown } from "../signals/grown.ts";
 import type { Endpoint } from "../../model/endpoint.ts";
 import { DECISION_REASONS, type RecordedDecision, type RecordedPrompt } from "../../model/explanation.ts";
 import type { Attempt } from "../inference/policy/attempt.ts";
@@ -108,13 +109,13 @@ export class RecentDecisions {
   #grow(): void {
     const more = this.#capacity;
     const capacity = more * 2;
-    this.#numbers = grown(this.#numbers, new Int32Array(capacity));
-    this.#atMs = grown(this.#atMs, new Float64Array(capacity));
-    this.#tried = grown(this.#tried, new Int32Array(capacity));
-    this.#reasons = grown(this.#reasons, new Uint8Array(capacity));
-    this.#compared = grown(this.#compared, new Int32Array(capacity));
-    this.#scores = grown(this.#scores, new Float64Array(capacity * 2));
-    this.#prompts = grown(this.#prompts, new Float32Array(capacity * 3));
+    this.#numbers = grown(this.#numbers, capacity);
+    this.#atMs = grown(this.#atMs, capacity);
+    this.#tried = grown(this.#tried, capacity);
+    this.#reasons = grown(this.#reasons, capacity);
+    this.#compared = grown(this.#compared, capacity);
+    this.#scores = grown(this.#scores, capacity * 2);
+    this.#prompts = grown(this.#prompts, capacity * 3);
     for (const list of [this.#chosen, this.#first, this.#second]) list.push(...nobody(more));
     this.#capacity = capacity;
   }
@@ -122,14 +123,6 @@ export class RecentDecisions {
 
 function nobody(count: number): (Endpoint | undefined)[] {
   return Array.from({ length: count }, () => undefined);
-}
-
-function grown<Cells extends Float64Array | Float32Array | Int32Array | Uint8Array>(
-  cells: Cells,
-  into: Cells,
-): Cells {
-  into.set(cells);
-  return into;
 }
 
 function looked(endpoint: Endpoint | undefined, score: number): RecordedDecision["considered"] {

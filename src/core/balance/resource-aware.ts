@@ -19,6 +19,7 @@
  * one of the two is unknown, the latency cost decides between them (latency-cost.ts): without reports this policy
  * is PeakEwma over turns.
  */
+import { grown } from "../signals/grown.ts";
 import type { Factor } from "../../model/explanation.ts";
 import { EXPIRY_MS } from "../signals/load.ts";
 import { cheaperOf, latencyFactors } from "./latency-cost.ts";
@@ -211,14 +212,9 @@ export class ResourceAware extends PickerBase {
   #makeRoom(): void {
     const { capacity } = this.#world.columns;
     if (this.#weights.length >= capacity) return;
-    const grown = (before: Float64Array): Float64Array<ArrayBuffer> => {
-      const after = new Float64Array(capacity);
-      after.set(before);
-      return after;
-    };
-    this.#weights = grown(this.#weights);
-    this.#ownPerSec = grown(this.#ownPerSec);
-    this.#requestsBefore = grown(this.#requestsBefore);
+    this.#weights = grown(this.#weights, capacity);
+    this.#ownPerSec = grown(this.#ownPerSec, capacity);
+    this.#requestsBefore = grown(this.#requestsBefore, capacity);
   }
 }
 

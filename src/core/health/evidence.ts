@@ -24,6 +24,7 @@
  *
  * Invariant: `stumbling` counts the marks.
  */
+import { grown } from "../signals/grown.ts";
 import type { Outcome, OutcomeKind } from "../../model/outcome.ts";
 import type { Columns } from "../signals/columns.ts";
 import { unlearnFailures } from "../signals/learn.ts";
@@ -239,27 +240,19 @@ export class Evidence {
 
   #grow(): void {
     const capacity = this.#columns.capacity;
-    this.errors = grownInts(this.errors, capacity);
-    this.gatewayErrors = grownInts(this.gatewayErrors, capacity);
-    this.localFailures = grownInts(this.localFailures, capacity);
-    this.#cutOff = grownInts(this.#cutOff, capacity);
-    const unlearnedMs = new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY);
-    unlearnedMs.set(this.#unlearnedMs);
-    this.#unlearnedMs = unlearnedMs;
-    const calmRatio = new Float64Array(capacity);
-    calmRatio.set(this.#calmRatio);
-    this.#calmRatio = calmRatio;
-    this.#goodRow = grownInts(this.#goodRow, capacity);
-    this.#quickRow = grownInts(this.#quickRow, capacity);
-    const goodMs = new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY);
-    goodMs.set(this.#goodMs);
-    this.#goodMs = goodMs;
-    this.#generation = grownInts(this.#generation, capacity);
+    this.errors = grown(this.errors, capacity);
+    this.gatewayErrors = grown(this.gatewayErrors, capacity);
+    this.localFailures = grown(this.localFailures, capacity);
+    this.#cutOff = grown(this.#cutOff, capacity);
+    this.#unlearnedMs = grown(this.#unlearnedMs, capacity, Number.NEGATIVE_INFINITY);
+    this.#calmRatio = grown(this.#calmRatio, capacity);
+    this.#goodRow = grown(this.#goodRow, capacity);
+    this.#quickRow = grown(this.#quickRow, capacity);
+    this.#goodMs = grown(this.#goodMs, capacity, Number.NEGATIVE_INFINITY);
+    this.#generation = grown(this.#generation, capacity);
     this.#current = grownBuckets(this.#current, capacity);
     this.previous = grownBuckets(this.previous, capacity);
-    const stumbled = new Uint8Array(capacity);
-    stumbled.set(this.#stumbled);
-    this.#stumbled = stumbled;
+    this.#stumbled = grown(this.#stumbled, capacity);
   }
 }
 
@@ -278,12 +271,12 @@ function createBuckets(capacity: number): Buckets {
 }
 
 function grownBuckets(before: Buckets, capacity: number): Buckets {
-  const after = createBuckets(capacity);
-  after.attempts.set(before.attempts);
-  after.good.set(before.good);
-  after.answers.set(before.answers);
-  after.answersMs.set(before.answersMs);
-  return after;
+  return {
+    attempts: grown(before.attempts, capacity),
+    good: grown(before.good, capacity),
+    answers: grown(before.answers, capacity),
+    answersMs: grown(before.answersMs, capacity),
+  };
 }
 
 function clearBucket(buckets: Buckets, slot: number): void {
@@ -291,10 +284,4 @@ function clearBucket(buckets: Buckets, slot: number): void {
   buckets.good[slot] = 0;
   buckets.answers[slot] = 0;
   buckets.answersMs[slot] = 0;
-}
-
-function grownInts(before: Int32Array, capacity: number): Int32Array<ArrayBuffer> {
-  const after = new Int32Array(capacity);
-  after.set(before);
-  return after;
 }

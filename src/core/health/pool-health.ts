@@ -11,6 +11,7 @@
  * The brain compares both cells once per pick, so both work if nobody ticks; whoever ticks `judge` keeps an idle pool's
  * picture right as well.
  */
+import { grown } from "../signals/grown.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { PoolPolicy } from "../../model/policy.ts";
 import type { Prng } from "../../std/prng.ts";
@@ -174,9 +175,7 @@ export class PoolHealth {
   /** Whoever is ready for the first time in a pool that was serving starts slowly; so does one that drained and came back. */
   #welcome(running: boolean, bound: number, nowMs: number): void {
     if (this.#seen.length < this.#columns.capacity) {
-      const seen = new Int32Array(this.#columns.capacity).fill(NEVER_SEEN);
-      seen.set(this.#seen);
-      this.#seen = seen;
+      this.#seen = grown(this.#seen, this.#columns.capacity, NEVER_SEEN);
     }
     for (let slot = 0; slot < bound; slot++) {
       const ready = this.#columns.state[slot] === READY;

@@ -6,6 +6,7 @@
  *
  * Invariant: what a policy asks of those who drive it (policy/inference-policy.ts) holds for every policy made here.
  */
+import { grown } from "../signals/grown.ts";
 import type { FilterReason } from "../../model/explanation.ts";
 import type { InferencePoolSpec, ModelServer, Stage } from "../../model/inference-pool.ts";
 import type { Outcome } from "../../model/outcome.ts";
@@ -114,9 +115,7 @@ export class ModelServers {
         this.#servers[slot] = this.#reservations.get(this.#names.endpointAt(slot).key);
     }
     if (this.#known.length < bound) {
-      const known = new Int32Array(this.#columns.capacity).fill(NEVER);
-      known.set(this.#known);
-      this.#known = known;
+      this.#known = grown(this.#known, this.#columns.capacity, NEVER);
     }
     const { state, generation } = this.#columns;
     for (let slot = 0; slot < bound; slot++) {

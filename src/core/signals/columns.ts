@@ -11,6 +11,7 @@
  * Invariants: all arrays have length `capacity`, a power of two; a free slot's row is as `resetRow` left it
  * save for its generation; `inFlightTotal` is the sum of `inFlight`.
  */
+import { grown } from "./grown.ts";
 import { createLoad, growLoad, resetLoad, type Load } from "./load.ts";
 import { createTraits, growTraits, type Traits } from "./traits.ts";
 
@@ -115,26 +116,26 @@ export function growColumns(columns: Columns): void {
   const before = columns.capacity;
   const capacity = before * 2;
   columns.capacity = capacity;
-  columns.state = grownBytes(columns.state, capacity);
-  columns.healthy = grownBytes(columns.healthy, capacity);
-  columns.ejected = grownBytes(columns.ejected, capacity);
-  columns.ramp = grownFloats(columns.ramp, capacity);
-  columns.generation = grownInts(columns.generation, capacity);
-  columns.joinedMs = grownFloats(columns.joinedMs, capacity);
-  columns.inFlight = grownInts(columns.inFlight, capacity);
-  columns.waiting = grownInts(columns.waiting, capacity);
-  columns.waitingSinceTicks = grownFloats(columns.waitingSinceTicks, capacity);
-  columns.latencyMs = grownFloats(columns.latencyMs, capacity);
-  columns.latencyStampMs = grownFloats(columns.latencyStampMs, capacity);
-  columns.latencySampleMs = grownFloats(columns.latencySampleMs, capacity);
-  columns.errorRatio = grownFloats(columns.errorRatio, capacity);
-  columns.errorStampMs = grownFloats(columns.errorStampMs, capacity);
-  columns.windowCount = grownFloats(columns.windowCount, capacity);
-  columns.windowLatencyMs = grownFloats(columns.windowLatencyMs, capacity);
-  columns.windowSpanMs = grownFloats(columns.windowSpanMs, capacity);
-  columns.windowStampMs = grownFloats(columns.windowStampMs, capacity);
-  columns.requests = grownFloats(columns.requests, capacity);
-  columns.failures = grownFloats(columns.failures, capacity);
+  columns.state = grown(columns.state, capacity);
+  columns.healthy = grown(columns.healthy, capacity);
+  columns.ejected = grown(columns.ejected, capacity);
+  columns.ramp = grown(columns.ramp, capacity);
+  columns.generation = grown(columns.generation, capacity);
+  columns.joinedMs = grown(columns.joinedMs, capacity);
+  columns.inFlight = grown(columns.inFlight, capacity);
+  columns.waiting = grown(columns.waiting, capacity);
+  columns.waitingSinceTicks = grown(columns.waitingSinceTicks, capacity);
+  columns.latencyMs = grown(columns.latencyMs, capacity);
+  columns.latencyStampMs = grown(columns.latencyStampMs, capacity);
+  columns.latencySampleMs = grown(columns.latencySampleMs, capacity);
+  columns.errorRatio = grown(columns.errorRatio, capacity);
+  columns.errorStampMs = grown(columns.errorStampMs, capacity);
+  columns.windowCount = grown(columns.windowCount, capacity);
+  columns.windowLatencyMs = grown(columns.windowLatencyMs, capacity);
+  columns.windowSpanMs = grown(columns.windowSpanMs, capacity);
+  columns.windowStampMs = grown(columns.windowStampMs, capacity);
+  columns.requests = grown(columns.requests, capacity);
+  columns.failures = grown(columns.failures, capacity);
   growTraits(columns.traits, capacity);
   growLoad(columns.load, capacity);
   for (let slot = before; slot < capacity; slot++) resetRow(columns, slot);
@@ -174,22 +175,4 @@ function structuredCopy(value: unknown): unknown {
   if (Array.isArray(value)) return [...(value as readonly unknown[])];
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, structuredCopy(part)]));
-}
-
-function grownBytes(before: Uint8Array, capacity: number): Uint8Array {
-  const after = new Uint8Array(capacity);
-  after.set(before);
-  return after;
-}
-
-function grownInts(before: Int32Array, capacity: number): Int32Array {
-  const after = new Int32Array(capacity);
-  after.set(before);
-  return after;
-}
-
-function grownFloats(before: Float64Array, capacity: number): Float64Array {
-  const after = new Float64Array(capacity);
-  after.set(before);
-  return after;
 }

@@ -11,6 +11,7 @@
  *
  * The exponent is there because equal machines seem to differ by chance, and a policy that believes it loads them unequally.
  */
+import { grown } from "../../signals/grown.ts";
 const PRIOR_MS = 150;
 const MEMORY_MS = 3000;
 const HALF_LIFE_MS = 30_000;
@@ -87,10 +88,4 @@ export class Pace {
     const left = 2 ** ((this.#stampMs[slot]! - nowMs) / HALF_LIFE_MS);
     return (this.#taken[slot]! * left + PRIOR_MS) / (this.#predicted[slot]! * left + PRIOR_MS);
   }
-}
-
-function grown(before: Float64Array, length: number): Float64Array<ArrayBuffer> {
-  const after = new Float64Array(length);
-  after.set(before);
-  return after;
 }

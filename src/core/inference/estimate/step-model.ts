@@ -14,6 +14,7 @@
  *
  * Defaults: an 8B model on an H100 (measured kernels of AIConfigurator, see docs/inference.md); they last for a handful of requests.
  */
+import { grown } from "../../signals/grown.ts";
 import { LeastSquares } from "./least-squares.ts";
 import { Pace } from "./pace.ts";
 
@@ -171,9 +172,7 @@ export class StepModel {
       after[name].set(before[name]);
     after.open.set(before.open);
     this.#batch = after;
-    const samples = new Float64Array(length);
-    samples.set(this.#decodeSampleMs);
-    this.#decodeSampleMs = samples;
+    this.#decodeSampleMs = grown(this.#decodeSampleMs, length);
   }
 }
 

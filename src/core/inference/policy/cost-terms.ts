@@ -75,12 +75,13 @@ export class CostTerms {
     const uncached = request.promptTokens - cached;
     terms[3] = streams > 0 ? this.#pressureMs(slot, uncached, stepMs) : 0;
     const heldMs = ((uncached + output / 2) * output * stepMs) / capacity.engineTokens(slot);
-    terms[10] = (knowledge.arrivalsPerMs() / (1 - this.#outlook.busy)) * heldMs * (terms[3] + heldMs / 2);
+    terms[10] =
+      (knowledge.traffic.arrivalsPerMs() / (1 - this.#outlook.busy)) * heldMs * (terms[3] + heldMs / 2);
     const again = this.#outlook.again(slot);
     terms[4] = (terms[1] * again) / (1 - again);
-    const share = knowledge.prefillShare(slot, output * stepMs, nowMs);
+    const share = knowledge.traffic.prefillShare(slot, output * stepMs, nowMs);
     terms[9] = (output * stepMs * share) / (1 - share);
-    terms[8] = knowledge.followersPerMs() * prefillMs * (waitMs + prefillMs / 2);
+    terms[8] = knowledge.traffic.followersPerMs() * prefillMs * (waitMs + prefillMs / 2);
     terms[5] = request.adapter === 0 ? 0 : this.#adapterMs(slot, request.adapter);
     const errors = knowledge.errorRatio(slot, nowMs);
     terms[6] = errors === 0 ? 0 : errors * ERROR_COST * (knowledge.typicalPrefillMs + restMs * 10);

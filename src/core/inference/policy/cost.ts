@@ -13,6 +13,7 @@
  * what llm-d and Dynamo publish. Among costs that are practically equal the prompt's first unknown block decides by
  * rendezvous hashing, so that several gateways send a new prefix to the same place.
  */
+import { grown } from "../../signals/grown.ts";
 import type { Factor } from "../../../model/explanation.ts";
 import type { Prng } from "../../../std/prng.ts";
 import { mixed } from "../../../std/murmur3.ts";
@@ -79,9 +80,7 @@ export class Cost implements Rule {
 
   sent(slot: number, _request: InferenceRequest, nowMs: number): void {
     if (slot >= this.#sentMs.length) {
-      const after = new Float64Array(slot * 2);
-      after.set(this.#sentMs);
-      this.#sentMs = after;
+      this.#sentMs = grown(this.#sentMs, slot * 2);
     }
     this.#sentMs[slot] = nowMs;
   }

@@ -9,6 +9,7 @@
  *
  * The plain figures are kept beside that for policies that take reports at their word.
  */
+import { grown } from "../../signals/grown.ts";
 import type { EngineReport } from "./inference-policy.ts";
 
 const AGE_HALF_MS = 1000;
@@ -103,10 +104,4 @@ export class EngineReports {
 
 function sane(value: number | undefined): number {
   return value !== undefined && value >= 0 && value < Number.POSITIVE_INFINITY ? value : -1;
-}
-
-function grown(before: Float64Array, length: number): Float64Array<ArrayBuffer> {
-  const after = new Float64Array(length);
-  after.set(before);
-  return after;
 }

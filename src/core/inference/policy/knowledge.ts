@@ -10,6 +10,7 @@
  * long once more as it is late. That is all that is needed against an engine that hangs, is out of memory for the
  * cache, or is slower than ever before: its wait grows by a second each second until it answers.
  */
+import { grown } from "../../signals/grown.ts";
 import { isFailure } from "../../../model/outcome.ts";
 import { StepModel } from "../estimate/step-model.ts";
 import { CapacityEstimate } from "../prefix/capacity-estimate.ts";
@@ -24,17 +25,13 @@ import type {
   InferenceRequest,
 } from "./inference-policy.ts";
 import { Ledger } from "./ledger.ts";
+import { Traffic } from "./traffic.ts";
 
 const ERROR_RATE = 0.2;
 const ERROR_HALF_MS = 10_000;
 /** Lateness that is no sign of anything yet. */
 const LATE_MS = 100;
 const TYPICAL_RATE = 0.02;
-/** Over which the traffic is averaged. */
-const TRAFFIC_MS = 10_000;
-const TRAFFIC_LEAST_MS = 200;
-/** More than this of an endpoint's time in prefill is taken for this: queues are then what they are seen to be. */
-const BUSY_MAX = 0.8;
 /** Above this share of the KV cache prompts may wait for room, and their time says nothing of prefill. */
 const TIGHT = 0.85;
 
@@ -44,21 +41,13 @@ export class Knowledge {
   readonly model = new StepModel();
   readonly reports = new EngineReports();
   readonly capacity = new CapacityEstimate();
+  readonly traffic = new Traffic();
   /** Hash of the endpoint, the same on all gateways. */
   identity = new Int32Array(16);
   #errorRatio = new Float64Array(16);
   #errorStampMs = new Float64Array(16);
   /** Fading means over requests: tokens per block; prefill [ms]; prompt; answer. */
   readonly #typical = Float64Array.of(64, 100, 1000, 256);
-
-  /** Fading sums: requests, their prefill work at fleet's pace, the time they came in [ms]; and when that was. */
-  readonly #traffic = new Float64Array(4);
-  /** By slot: the same sum of prefill work, at the slot's pace; and when. */
-  #work = new Float64Array(16);
-  #workStampMs = new Float64Array(16);
-  /** By slot: the same sum of tokens that were not cached, answers included. */
-  #inflow = new Float64Array(16);
-  #endpoints = 0;
 
   constructor(indexBlocksMax: number) {
     this.index = new PrefixIndex(indexBlocksMax);
@@ -73,32 +62,6 @@ export class Knowledge {
     } finally {
       this.ledger = ledger;
     }
-  }
-
-  /** Requests that come to one endpoint while it works off one ms of prefill: lambda / (1 - rho), in 1/ms. */
-  followersPerMs(): number {
-    const endpointMs = Math.max(1, this.#endpoints) * Math.max(TRAFFIC_LEAST_MS, this.#traffic[2]!);
-    const busy = Math.min(BUSY_MAX, this.#traffic[1]! / endpointMs);
-    return this.#traffic[0]! / endpointMs / (1 - busy);
-  }
-
-  /** Requests that come to one endpoint, in 1/ms. */
-  arrivalsPerMs(): number {
-    const endpointMs = Math.max(1, this.#endpoints) * Math.max(TRAFFIC_LEAST_MS, this.#traffic[2]!);
-    return this.#traffic[0]! / endpointMs;
-  }
-
-  /**
-   * Share of the slot's time that will go to prompts during the next `lifeMs`. What it had more than others lately lasts as
-   * long as the traffic is averaged over, then it is like the others.
-   */
-  prefillShare(slot: number, lifeMs: number, nowMs: number): number {
-    const spanMs = Math.max(TRAFFIC_LEAST_MS, this.#traffic[2]!);
-    const workMs = this.#work[slot]! * Math.exp((this.#workStampMs[slot]! - nowMs) / TRAFFIC_MS);
-    const mean = this.#traffic[1]! / (Math.max(1, this.#endpoints) * spanMs);
-    const life = Math.max(1, lifeMs) / TRAFFIC_MS;
-    const lasting = (1 - Math.exp(-life)) / life;
-    return Math.min(BUSY_MAX, mean + (workMs / spanMs - mean) * lasting);
   }
 
   /** Tokens in use in the slot's KV cache once all that waits there is in: as reported, within what the own account allows. */
@@ -117,9 +80,8 @@ export class Knowledge {
    * lasts for what comes in.
    */
   keepsMs(slot: number, nowMs: number): number {
-    const left = Math.exp((this.#workStampMs[slot]! - nowMs) / TRAFFIC_MS);
     const free = Math.max(0, this.capacity.engineTokens(slot) - this.kvTokens(slot));
-    const inflow = (this.#inflow[slot]! * left) / Math.max(TRAFFIC_LEAST_MS, this.#traffic[2]!);
+    const inflow = this.traffic.tokensPerMs(slot, nowMs);
     return Math.min(this.index.keepsMs(slot), inflow > 0 ? free / inflow : Number.POSITIVE_INFINITY);
   }
 
@@ -214,7 +176,7 @@ export class Knowledge {
     attempt.ttftMs = this.waitMs(slot, nowMs) + pacedMs + beginMs;
     ledger.sent(slot, attempt, request.expectedOutputTokens, nowMs);
     index.used(slot, blocks);
-    this.#count(slot, attempt.prefillMs, pacedMs, uncached + request.expectedOutputTokens, nowMs);
+    this.traffic.sent(slot, attempt.prefillMs, pacedMs, uncached + request.expectedOutputTokens, nowMs);
     const typical = this.#typical;
     if (blocks.count > 0) typical[0] = request.tokensPerBlock;
     typical[1] = typical[1]! + TYPICAL_RATE * (attempt.prefillMs - typical[1]!);
@@ -321,10 +283,7 @@ export class Knowledge {
     if (slot >= this.identity.length) this.#grow(slot);
     this.identity[slot] = (profile?.identity ?? slot + 1) | 0;
     this.#errorRatio[slot] = 0;
-    this.#work[slot] = 0;
-    this.#inflow[slot] = 0;
-    this.#workStampMs[slot] = nowMs;
-    this.#endpoints++;
+    this.traffic.joined(slot, nowMs);
     this.ledger.joined(slot, nowMs);
     this.index.joined(slot);
     this.model.joined(slot, nowMs);
@@ -334,23 +293,8 @@ export class Knowledge {
   }
 
   left(slot: number): void {
-    this.#endpoints--;
+    this.traffic.left();
     this.index.left(slot);
-  }
-
-  #count(slot: number, workMs: number, pacedMs: number, tokens: number, nowMs: number): void {
-    const traffic = this.#traffic;
-    const passedMs = traffic[0] === 0 ? 0 : nowMs - traffic[3]!;
-    const left = Math.exp(-passedMs / TRAFFIC_MS);
-    traffic[0] = traffic[0]! * left + 1;
-    traffic[1] = traffic[1]! * left + workMs;
-    // The integral of what is left of each moment.
-    traffic[2] = traffic[2]! * left + TRAFFIC_MS * (1 - left);
-    traffic[3] = nowMs;
-    const slotLeft = Math.exp((this.#workStampMs[slot]! - nowMs) / TRAFFIC_MS);
-    this.#work[slot] = this.#work[slot]! * slotLeft + pacedMs;
-    this.#inflow[slot] = this.#inflow[slot]! * slotLeft + tokens;
-    this.#workStampMs[slot] = nowMs;
   }
 
   /** Of what runs there. */
@@ -383,23 +327,8 @@ export class Knowledge {
   #grow(slot: number): void {
     let length = this.identity.length;
     while (slot >= length) length *= 2;
-    const identity = new Int32Array(length);
-    identity.set(this.identity);
-    this.identity = identity;
-    const work = new Float64Array(length);
-    work.set(this.#work);
-    this.#work = work;
-    const inflow = new Float64Array(length);
-    inflow.set(this.#inflow);
-    this.#inflow = inflow;
-    const workStamp = new Float64Array(length);
-    workStamp.set(this.#workStampMs);
-    this.#workStampMs = workStamp;
-    const ratio = new Float64Array(length);
-    ratio.set(this.#errorRatio);
-    this.#errorRatio = ratio;
-    const stamp = new Float64Array(length);
-    stamp.set(this.#errorStampMs);
-    this.#errorStampMs = stamp;
+    this.identity = grown(this.identity, length);
+    this.#errorRatio = grown(this.#errorRatio, length);
+    this.#errorStampMs = grown(this.#errorStampMs, length);
   }
 }

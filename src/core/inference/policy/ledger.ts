@@ -9,6 +9,7 @@
  * Invariants: sums are those of the open attempts, and exactly 0 where there is none (they are set, not only
  * subtracted to, so that rounding leaves nothing behind).
  */
+import { grown } from "../../signals/grown.ts";
 import { DECODING, IDLE, WAITING, type Attempt } from "./attempt.ts";
 
 export class Ledger {
@@ -209,29 +210,17 @@ export class Ledger {
     let length = Math.max(16, this.#length);
     while (slot >= length) length *= 2;
     this.#length = length;
-    this.inFlight = grownInts(this.inFlight, length);
-    this.waiting = grownInts(this.waiting, length);
-    this.decoding = grownInts(this.decoding, length);
-    this.waitingUncached = grownFloats(this.waitingUncached, length);
-    this.waitingTokens = grownFloats(this.waitingTokens, length);
-    this.waitingMs = grownFloats(this.waitingMs, length);
-    this.context = grownFloats(this.context, length);
-    this.ownContext = grownFloats(this.ownContext, length);
-    this.outputLeft = grownFloats(this.outputLeft, length);
-    this.decodeContext = grownFloats(this.decodeContext, length);
-    this.progressMs = grownFloats(this.progressMs, length);
-    this.prefillSeenMs = grownFloats(this.prefillSeenMs, length);
+    this.inFlight = grown(this.inFlight, length);
+    this.waiting = grown(this.waiting, length);
+    this.decoding = grown(this.decoding, length);
+    this.waitingUncached = grown(this.waitingUncached, length);
+    this.waitingTokens = grown(this.waitingTokens, length);
+    this.waitingMs = grown(this.waitingMs, length);
+    this.context = grown(this.context, length);
+    this.ownContext = grown(this.ownContext, length);
+    this.outputLeft = grown(this.outputLeft, length);
+    this.decodeContext = grown(this.decodeContext, length);
+    this.progressMs = grown(this.progressMs, length);
+    this.prefillSeenMs = grown(this.prefillSeenMs, length);
   }
-}
-
-function grownInts(before: Int32Array, length: number): Int32Array<ArrayBuffer> {
-  const after = new Int32Array(length);
-  after.set(before);
-  return after;
-}
-
-function grownFloats(before: Float64Array, length: number): Float64Array<ArrayBuffer> {
-  const after = new Float64Array(length);
-  after.set(before);
-  return after;
 }

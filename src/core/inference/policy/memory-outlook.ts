@@ -10,6 +10,7 @@
  * an endpoint with room today pushes out as the others do once it is full. With its own half alone prefixes are copied to
  * wherever there is room until there is room nowhere; with the fleet's alone sessions crowd where they began.
  */
+import { grown } from "../../signals/grown.ts";
 import type { Knowledge } from "./knowledge.ts";
 
 const AGAIN_MAX = 0.9;
@@ -49,9 +50,7 @@ export class MemoryOutlook {
   /** Anew for one slot. */
   look(slot: number, nowMs: number): void {
     if (slot >= this.#odds.length) {
-      const odds = new Float64Array(slot * 2);
-      odds.set(this.#odds);
-      this.#odds = odds;
+      this.#odds = grown(this.#odds, slot * 2);
     }
     const { index } = this.#knowledge;
     this.#odds[slot] = Math.min(AGAIN_MAX, index.odds.of(this.#knowledge.keepsMs(slot, nowMs)));

@@ -11,6 +11,7 @@
  * trust: cached over promised tokens, fading; an engine without a prefix cache ends near 0 after a dozen answers. An engine
  * that has forgotten all it should have known, twice in a row, was restarted: `isReset`.
  */
+import { grown } from "../../signals/grown.ts";
 /** Tokens that count as all prompt at first, and after how many the past fades. */
 const PRIOR_TOKENS = 10_000;
 const MEMORY_TOKENS = 200_000;
@@ -35,9 +36,7 @@ export class CapacityEstimate {
       this.#newPrompt = grown(this.#newPrompt, length);
       this.#newTokens = grown(this.#newTokens, length);
       this.#trust = grown(this.#trust, length);
-      const blank = new Uint8Array(length);
-      blank.set(this.#blank);
-      this.#blank = blank;
+      this.#blank = grown(this.#blank, length);
     }
     this.#engineTokens[slot] = engineTokens ?? Number.POSITIVE_INFINITY;
     this.#scale[slot] = 1;
@@ -107,10 +106,4 @@ export class CapacityEstimate {
     this.#blank[slot] = 0;
     return true;
   }
-}
-
-function grown(before: Float64Array, length: number): Float64Array<ArrayBuffer> {
-  const after = new Float64Array(length);
-  after.set(before);
-  return after;
 }

@@ -8,6 +8,7 @@
  * Memory: 38 bytes per node and 24 per slot, for `nodesMax` nodes at once. Invariant: a slot's list and `held`
  * agree; the sum of `held` is `size`, at most `nodesMax`.
  */
+import { grown } from "../../signals/grown.ts";
 import { IdTable, NO_ID } from "./id-table.ts";
 
 export class Holdings {
@@ -47,10 +48,10 @@ export class Holdings {
     let length = this.#held.length;
     if (slot < length) return;
     while (slot >= length) length *= 2;
-    this.#newest = grown(this.#newest, new Int32Array(length));
-    this.#oldest = grown(this.#oldest, new Int32Array(length));
-    this.#held = grown(this.#held, new Int32Array(length));
-    this.#taken = grown(this.#taken, new Uint32Array(length));
+    this.#newest = grown(this.#newest, length);
+    this.#oldest = grown(this.#oldest, length);
+    this.#held = grown(this.#held, length);
+    this.#taken = grown(this.#taken, length);
   }
 
   held(slot: number): number {
@@ -152,9 +153,4 @@ export class Holdings {
 function homeOf(block: number, slot: number): number {
   const word = Math.imul(block ^ Math.imul(slot + 1, 0x85ebca6b), 0x9e3779b1);
   return word ^ (word >>> 15);
-}
-
-function grown<T extends Int32Array | Uint32Array>(before: T, after: T): T {
-  after.set(before);
-  return after;
 }

@@ -13,6 +13,7 @@
  * Bounded: at most `blocksMax` (block, slot) pairs; above that the oldest of whoever holds most goes.
  * About 66 bytes per pair and 4 per 32 slots, reserved at once and used as it fills.
  */
+import { grown } from "../../signals/grown.ts";
 import { BlockHolders } from "./block-holders.ts";
 import { Holdings } from "./holdings.ts";
 import { NO_ID } from "./id-table.ts";
@@ -86,20 +87,14 @@ export class PrefixIndex {
     this.#holdings.reserve(slot);
     const words = this.#holders.words;
     if (this.#gaps.length < words) {
-      const gaps = new Int32Array(words);
-      gaps.set(this.#gaps);
-      this.#gaps = gaps;
+      this.#gaps = grown(this.#gaps, words);
       this.#closedSet = new Int32Array(words);
       this.#gappedSet = new Int32Array(words);
-      const depths = new Int32Array(words * 32);
-      depths.set(this.depths);
-      this.depths = depths;
+      this.depths = grown(this.depths, words * 32);
     }
     if (this.depths.length < words * 32) this.depths = new Int32Array(words * 32);
     if (this.#capacity.length < words * 32) {
-      const capacity = new Float64Array(words * 32).fill(Number.POSITIVE_INFINITY);
-      capacity.set(this.#capacity);
-      this.#capacity = capacity;
+      this.#capacity = grown(this.#capacity, words * 32, Number.POSITIVE_INFINITY);
     }
     this.#capacity[slot] = Number.POSITIVE_INFINITY;
     this.cleared(slot);

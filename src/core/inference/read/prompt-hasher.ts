@@ -11,6 +11,7 @@
  *
  * Law: if the canonical bytes of one prompt are a prefix of another's, with the same root, so are its blocks.
  */
+import { grown } from "../../signals/grown.ts";
 import { murmur3 } from "../../../std/murmur3.ts";
 import type { PromptBlocks } from "../../../model/inference-facts.ts";
 import { asNumber, chain, createLanes, hashWords } from "./block-hash.ts";
@@ -172,9 +173,7 @@ export class PromptHasher {
 
   #seal(): void {
     if (2 * this.#blocks === this.#contents.length) {
-      const grown = new Int32Array(2 * this.#contents.length);
-      grown.set(this.#contents);
-      this.#contents = grown;
+      this.#contents = grown(this.#contents, 2 * this.#contents.length);
     }
     hashWords(this.#words, this.#words.length, this.#block.length, this.#lanes);
     if (!this.#areWords) this.#highBytes += highBytesIn(this.#words, this.#words.length);
