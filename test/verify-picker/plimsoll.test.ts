@@ -40,11 +40,20 @@ const DROPPED = {
     treatment: { maxConcurrencyPercent: 0.1, queue: { maxLength: 0 } },
   },
 };
+const LIMITED = {
+  apiVersion: "plimsoll.dev/v1alpha1",
+  kind: "BackendPolicy",
+  metadata: { name: "limited", namespace: "default" },
+  spec: {
+    targetRefs: [{ group: "inference.networking.k8s.io", kind: "InferencePool", name: "chat" }],
+    circuitBreaker: { maxRequests: 1000 },
+  },
+};
 
 test("the suite passes whole, with nothing left out but TLS", async () => {
   const healthPort = await quietPort();
   const flags = ["--ext-proc-health", `127.0.0.1:${healthPort}`];
-  await using picker = await startPicker({ ports: PORTS, more: [DROPPED], flags });
+  await using picker = await startPicker({ ports: PORTS, more: [DROPPED, LIMITED], flags });
   // Its class may have one under way: while this one is, the next is dropped.
   const connection = await GrpcConnection.open({ host: "127.0.0.1", port: picker.port, tls: false }, 5000);
   const settings = verifySettings(picker.port, { headers: [["x-drop", "1"]] });

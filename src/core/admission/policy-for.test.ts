@@ -8,7 +8,7 @@ import { admissionPolicyFor } from "./policy-for.ts";
 
 const KEY = "shop/web:80";
 
-test("a declared class turns the adaptive limit on, unless the pool has a limit of its own", () => {
+test("a declared class turns the adaptive limit on, unless the pool has a limit of its own or is one of model servers", () => {
   const declared = classesAt(KEY, [{ ...BUILT_IN_CLASSES[2]!, name: "shop/reports" }]);
   const elsewhere = classesAt(KEY, [
     { ...BUILT_IN_CLASSES[2]!, name: "shop/reports", poolKeys: ["shop/api:80"] },
@@ -23,4 +23,6 @@ test("a declared class turns the adaptive limit on, unless the pool has a limit 
   );
   const fixed = { circuitBreaker: { ...circuitBreaker, maxRequests: 50 } };
   assert.equal(admissionPolicyFor(fixed, declared).circuitBreaker.adaptive, undefined);
+  const ofPrompts = admissionPolicyFor({ circuitBreaker }, declared, BUILT_IN_CLASSES.slice(0, 1));
+  assert.equal(ofPrompts.circuitBreaker.adaptive, undefined);
 });

@@ -2,8 +2,8 @@
  * What admission to a pool goes by, from the pool's policy and the classes that may be met there.
  *
  * Where a WorkloadClass is declared and the pool has no limit of its own, the adaptive limit is on: without a limit nobody ever
- * waits, and priorities and shares would mean nothing. Where nothing is declared nothing is limited. Nor are prompts, whatever
- * priorities they have: how soon answers begin says how long prompts are and how well engines batch, not that there are too many.
+ * waits, and priorities and shares would mean nothing. Where nothing is declared nothing is limited. Nor is a pool of model
+ * servers: how soon answers begin says how long prompts are and how well engines batch, not that there are too many.
  */
 import { DEFAULT_ADAPTIVE_LIMIT, type PoolPolicy } from "../../model/policy.ts";
 import { BUILT_IN_CLASSES, type WorkloadClass } from "../../model/workload.ts";
@@ -15,7 +15,7 @@ export function admissionPolicyFor(
   classes: readonly WorkloadClass[],
   prompts: readonly WorkloadClass[] = [],
 ): AdmissionPolicy {
-  const declared = classes.length > BUILT_IN_CLASSES.length;
+  const declared = classes.length > BUILT_IN_CLASSES.length && prompts.length === 0;
   const unlimited = circuitBreaker.adaptive === undefined && circuitBreaker.maxRequests === undefined;
   return {
     classes: [...classes, ...prompts].map(({ name, treatment }) => ({ name, ...treatment })),

@@ -25,11 +25,11 @@
  *
  * State is the picker's own, by slot; one that changed hands is known by its generation.
  */
-import { grown } from "../signals/grown.ts";
 import type { Factor } from "../../model/explanation.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { Columns } from "../signals/columns.ts";
 import { errorRatioNow, isTrialDue, TRIAL_MS } from "../signals/error-ratio.ts";
+import { grown } from "../signals/grown.ts";
 import { waitingAgeMs } from "../signals/in-flight.ts";
 import { TAU_MS } from "../signals/peak-ewma.ts";
 import { ERROR_COST } from "./latency-cost.ts";

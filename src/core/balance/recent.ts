@@ -8,10 +8,10 @@
  * Invariant: `numbers[i]` is the number of the decision recorded at i, or 0 for none; numbers count from 1 and begin again
  * after NUMBER_MAX, so that a number never needs a box.
  */
-import { grown } from "../signals/grown.ts";
 import type { Endpoint } from "../../model/endpoint.ts";
 import { DECISION_REASONS, type RecordedDecision, type RecordedPrompt } from "../../model/explanation.ts";
 import type { Attempt } from "../inference/policy/attempt.ts";
+import { grown } from "../signals/grown.ts";
 import type { Members } from "./members.ts";
 import type { Trace } from "./trace.ts";
 import { NONE } from "./two-choices.ts";

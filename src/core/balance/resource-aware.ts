@@ -19,8 +19,8 @@
  * one of the two is unknown, the latency cost decides between them (latency-cost.ts): without reports this policy
  * is PeakEwma over turns.
  */
-import { grown } from "../signals/grown.ts";
 import type { Factor } from "../../model/explanation.ts";
+import { grown } from "../signals/grown.ts";
 import { EXPIRY_MS } from "../signals/load.ts";
 import { cheaperOf, latencyFactors } from "./latency-cost.ts";
 import type { PickFacts } from "./pick-facts.ts";

@@ -24,9 +24,9 @@
  *
  * Invariant: `stumbling` counts the marks.
  */
-import { grown } from "../signals/grown.ts";
 import type { Outcome, OutcomeKind } from "../../model/outcome.ts";
 import type { Columns } from "../signals/columns.ts";
+import { grown } from "../signals/grown.ts";
 import { unlearnFailures } from "../signals/learn.ts";
 import { TAU_MS } from "../signals/peak-ewma.ts";
 

@@ -11,11 +11,11 @@
  * The brain compares both cells once per pick, so both work if nobody ticks; whoever ticks `judge` keeps an idle pool's
  * picture right as well.
  */
-import { grown } from "../signals/grown.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import type { PoolPolicy } from "../../model/policy.ts";
 import type { Prng } from "../../std/prng.ts";
 import { READY, type Columns } from "../signals/columns.ts";
+import { grown } from "../signals/grown.ts";
 import type { Ejection, Roster } from "./ejections.ts";
 import { isCut, type Attempt } from "./evidence.ts";
 import { OutlierDetector } from "./outlier.ts";

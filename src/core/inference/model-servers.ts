@@ -6,13 +6,13 @@
  *
  * Invariant: what a policy asks of those who drive it (policy/inference-policy.ts) holds for every policy made here.
  */
-import { grown } from "../signals/grown.ts";
 import type { FilterReason } from "../../model/explanation.ts";
 import type { InferencePoolSpec, ModelServer, Stage } from "../../model/inference-pool.ts";
 import type { Outcome } from "../../model/outcome.ts";
 import { murmur3 } from "../../std/murmur3.ts";
 import type { Prng } from "../../std/prng.ts";
 import { FREE, type Columns } from "../signals/columns.ts";
+import { grown } from "../signals/grown.ts";
 import { createInferencePolicy, INFERENCE_POLICIES } from "./policy/create-policy.ts";
 import {
   DEFAULT_INDEX_BLOCKS_MAX,

@@ -6,6 +6,7 @@
  * the two fields that Prequal needs (`inFlight`, `latencyMs`) have their own: they age in a second, not in minutes.
  */
 import type { LoadReport } from "../../model/load-report.ts";
+import { grown } from "./grown.ts";
 
 export interface Load {
   /** Newest report; below 0: none yet. */
@@ -69,11 +70,7 @@ export function createLoad(capacity: number): Load {
 }
 
 export function growLoad(load: Load, capacity: number): void {
-  for (const name of COLUMNS) {
-    const after = new Float64Array(capacity).fill(UNKNOWN);
-    after.set(load[name]);
-    load[name] = after;
-  }
+  for (const name of COLUMNS) load[name] = grown(load[name], capacity, UNKNOWN);
 }
 
 export function resetLoad(load: Load, slot: number): void {

@@ -9,6 +9,7 @@
  */
 import { PRIORITY_MAX, type Endpoint } from "../../model/endpoint.ts";
 import { murmur3 } from "../../std/murmur3.ts";
+import { grown } from "./grown.ts";
 
 export interface Traits {
   /** Above 0. */
@@ -41,17 +42,11 @@ export function createTraits(capacity: number): Traits {
 }
 
 export function growTraits(traits: Traits, capacity: number): void {
-  const before = { ...traits };
-  Object.assign(traits, createTraits(capacity), {
-    weighted: before.weighted,
-    weightMax: before.weightMax,
-    zoneNames: before.zoneNames,
-  });
-  traits.weight.set(before.weight);
-  traits.priority.set(before.priority);
-  traits.zone.set(before.zone);
-  traits.identity.set(before.identity);
-  traits.identityTwo.set(before.identityTwo);
+  traits.weight = grown(traits.weight, capacity, 1);
+  traits.priority = grown(traits.priority, capacity);
+  traits.zone = grown(traits.zone, capacity);
+  traits.identity = grown(traits.identity, capacity);
+  traits.identityTwo = grown(traits.identityTwo, capacity);
 }
 
 export function writeTraits(traits: Traits, slot: number, endpoint: Endpoint): void {

@@ -158,7 +158,7 @@ export class FollowedPool implements EngineWatch {
       this.#context.stir(member.name);
       if (this.pool.spec.inference?.policy.kvEvents === undefined) return;
       // Until it is known which names are adapters, a tie could be to another model's blocks.
-      if (this.#context.lists.isSettled(member.name)) this.#context.tokens.learn(member, prompt, body);
+      if (this.#context.lists.tries(member.name) > 0) this.#context.tokens.learn(member, prompt, body);
     } catch (error) {
       // What is only learned from a request must not end it.
       this.#context.defect(error);

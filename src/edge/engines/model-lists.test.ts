@@ -59,11 +59,11 @@ const idsOf = (setting: Setting): string | undefined =>
 
 test("a list is asked for anew every half minute, and a change is told once", async (t) => {
   const setting = await follow(t, listOf("a"));
-  assert.equal(setting.lists.isSettled("e"), false);
-  await waitUntil(() => setting.lists.isSettled("e"), "the first answer");
+  assert.equal(setting.lists.tries("e"), 0);
+  await waitUntil(() => setting.lists.tries("e") === 1, "the first answer");
   assert.equal(idsOf(setting), "a");
   setting.later(33_000);
-  await waitUntil(() => setting.asked() === 2, "the second question");
+  await waitUntil(() => setting.lists.tries("e") === 2, "the second answer");
   setting.says(listOf("a", "b"));
   setting.later(33_000);
   await waitUntil(() => idsOf(setting) === "a,b", "the new list");
@@ -72,15 +72,14 @@ test("a list is asked for anew every half minute, and a change is told once", as
 
 test("an engine that fails keeps its list for three tries, and then has none until it answers", async (t) => {
   const setting = await follow(t, listOf("a"));
-  await waitUntil(() => setting.lists.isSettled("e"), "the first answer");
+  await waitUntil(() => setting.lists.tries("e") === 1, "the first answer");
   setting.says(500);
   for (let tries = 1; tries <= 4; tries++) {
     assert.equal(idsOf(setting), "a", `before try ${tries}`);
     setting.later(33_000);
-    await waitUntil(() => setting.asked() === 1 + tries, `try ${tries}`);
-    if (tries < 4) continue;
-    await waitUntil(() => idsOf(setting) === undefined, "no list any more");
+    await waitUntil(() => setting.lists.tries("e") === 1 + tries, `try ${tries}`);
   }
+  assert.equal(idsOf(setting), undefined);
   setting.says(listOf("a"));
   setting.later(33_000);
   await waitUntil(() => idsOf(setting) === "a", "the list again");
@@ -89,7 +88,7 @@ test("an engine that fails keeps its list for three tries, and then has none unt
 test("answers that are none, or too long, count as failures", async (t) => {
   for (const answer of ["no list", "[]", `{"data":[{"id":"${"x".repeat(2_000_000)}"}]}`, 204]) {
     const setting = await follow(t, answer);
-    await waitUntil(() => setting.lists.isSettled("e"), "the answer");
+    await waitUntil(() => setting.lists.tries("e") === 1, "the answer");
     assert.equal(setting.lists.of("e"), undefined);
     assert.deepEqual(setting.changes, []);
   }
@@ -100,7 +99,7 @@ test("one that is let go of while it is being asked is forgotten", async (t) => 
   setting.lists.follow([]);
   await waitUntil(() => setting.asked() === 1, "the question");
   assert.equal(setting.lists.of("e"), undefined);
-  assert.equal(setting.lists.isSettled("e"), false);
+  assert.equal(setting.lists.tries("e"), 0);
   setting.lists.follow([{ name: "e", address: "127.0.0.1", port: setting.port }]);
   await waitUntil(() => idsOf(setting) === "a", "the list");
   assert.deepEqual(setting.changes, ["e"]);

@@ -75,9 +75,9 @@ export class ModelLists {
     return this.#asked.get(name)?.list;
   }
 
-  /** It has answered, or failed to. */
-  isSettled(name: string): boolean {
-    return (this.#asked.get(name)?.tries ?? 0) > 0;
+  /** How often it has answered, or failed to. */
+  tries(name: string): number {
+    return this.#asked.get(name)?.tries ?? 0;
   }
 
   close(): void {

@@ -13,10 +13,10 @@
  * what llm-d and Dynamo publish. Among costs that are practically equal the prompt's first unknown block decides by
  * rendezvous hashing, so that several gateways send a new prefix to the same place.
  */
-import { grown } from "../../signals/grown.ts";
 import type { Factor } from "../../../model/explanation.ts";
 import type { Prng } from "../../../std/prng.ts";
 import { mixed } from "../../../std/murmur3.ts";
+import { grown } from "../../signals/grown.ts";
 import { Choice, FOR_BEGINNING, FOR_COST, FOR_EXPLORING } from "./choice.ts";
 import type { InferenceRequest } from "./inference-policy.ts";
 import { CostTerms } from "./cost-terms.ts";

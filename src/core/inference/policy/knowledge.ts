@@ -10,8 +10,8 @@
  * long once more as it is late. That is all that is needed against an engine that hangs, is out of memory for the
  * cache, or is slower than ever before: its wait grows by a second each second until it answers.
  */
-import { grown } from "../../signals/grown.ts";
 import { isFailure } from "../../../model/outcome.ts";
+import { grown } from "../../signals/grown.ts";
 import { StepModel } from "../estimate/step-model.ts";
 import { CapacityEstimate } from "../prefix/capacity-estimate.ts";
 import { PrefixIndex } from "../prefix/prefix-index.ts";

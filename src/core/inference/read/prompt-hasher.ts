@@ -11,9 +11,9 @@
  *
  * Law: if the canonical bytes of one prompt are a prefix of another's, with the same root, so are its blocks.
  */
-import { grown } from "../../signals/grown.ts";
 import { murmur3 } from "../../../std/murmur3.ts";
 import type { PromptBlocks } from "../../../model/inference-facts.ts";
+import { grown } from "../../signals/grown.ts";
 import { asNumber, chain, createLanes, hashWords } from "./block-hash.ts";
 
 /** About 64 tokens of English: four of vLLM's blocks of 16, fine enough to tell prompts apart. */
