@@ -161,7 +161,16 @@ test("400, 413 and 429 reach the client as the picker says them", { skip: NO_ENV
       treatment: { maxConcurrencyPercent: 0.1, queue: { maxLength: 0 } },
     },
   };
-  const picker = await startPicker({ ports: [held.port], more: [dropped] });
+  const limited = {
+    apiVersion: "plimsoll.dev/v1alpha1",
+    kind: "BackendPolicy",
+    metadata: { name: "limited", namespace: "default" },
+    spec: {
+      targetRefs: [{ group: "inference.networking.k8s.io", kind: "InferencePool", name: "chat" }],
+      circuitBreaker: { maxRequests: 1000 },
+    },
+  };
+  const picker = await startPicker({ ports: [held.port], more: [dropped, limited] });
   t.after(() => picker.stop());
   await using envoy = await startEnvoy({ pickerPort: picker.port });
 
