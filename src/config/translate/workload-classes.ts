@@ -46,6 +46,7 @@ export function workloadClasses(
     if (keyless !== undefined) problems.push(keyless);
     const treatment = treatmentOf(spec.treatment, BUILT_IN_TREATMENTS[kind]);
     problems.push(...unservedPools(resource, treatment, poolKeys, pools));
+    problems.push(...sharesOfNothing(resource, poolKeys, pools));
     return {
       name: `${resource.namespace}/${resource.name}`,
       kind,
@@ -124,6 +125,30 @@ function unservedPools(
       severity: "warning",
       path: ["spec", "treatment", "endpointSelector"],
       message: `no endpoint of ${key} matches; requests of the class are refused there`,
+    }),
+  );
+}
+
+/** A share is of the pool's limit, and model servers have none unless their policy says so. */
+function sharesOfNothing(
+  resource: ClassResource,
+  poolKeys: readonly string[] | undefined,
+  pools: readonly PoolSpec[],
+): readonly Problem[] {
+  if (resource.body.spec.treatment?.maxConcurrencyPercent === undefined) return [];
+  const unlimited = pools.filter(
+    ({ key, inference, policy: { circuitBreaker } }) =>
+      (poolKeys === undefined || poolKeys.includes(key)) &&
+      inference !== undefined &&
+      circuitBreaker.maxRequests === undefined &&
+      circuitBreaker.adaptive === undefined,
+  );
+  return unlimited.map(({ key }) =>
+    problemIn(resource, {
+      severity: "warning",
+      path: ["spec", "treatment", "maxConcurrencyPercent"],
+      message: `the InferencePool ${key} has no limit to have a share of; requests of the class are not limited there`,
+      expected: "a BackendPolicy of the pool with circuitBreaker.maxRequests or adaptiveConcurrency",
     }),
   );
 }
