@@ -68,9 +68,17 @@ describe("load probes", { concurrency: true }, () => {
         await send(gateway.port, 8);
         return started.every((endpoint, i) => asked(endpoint) > asks[i]! + 3);
       }, "probes of all");
-      const before = served(full);
-      await send(gateway.port, 360);
-      assert.ok(served(full) - before <= 10, `${served(full) - before} of 360, a fair share being 30`);
+      // A fair share is 30. Probes that a busy machine delays leave a while to chance, but not this long.
+      let share = 0;
+      await waitUntil(
+        async () => {
+          const before = served(full);
+          await send(gateway.port, 360);
+          share = served(full) - before;
+          return share <= 10;
+        },
+        () => `little sent to who is full; it was ${share} of 360`,
+      );
     }
     const reports = 'plimsoll_load_probes_total{pool="default/web:80",result="report"}';
     const told = await metric(gateway.adminPort, reports);
