@@ -30,7 +30,7 @@ function chunk(text: string): string {
 const answer = whole("application/json", Buffer.from(JSON_BODY));
 const page = whole(
   "text/plain; version=0.0.4",
-  vllmPage({ running: 1, waiting: 0, kvUsedRatio: 0.1, lines: PAGE_LINES }),
+  vllmPage({ running: 0, waiting: 0, kvUsedRatio: 0.1, lines: PAGE_LINES }),
 );
 const HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 const EVENT = chunk(

@@ -19,8 +19,13 @@ import {
 /** Model servers behind the loads. Few, so that what a request costs is not hidden by the reading of metrics pages. */
 export const ENGINES = 8;
 export const IDLE_ENGINES = 100;
-/** Connections are opened, code is compiled; both are no part of what a request costs in the long run. */
-const WARM_UP_SECONDS = 3;
+/**
+ * Connections are opened and code is compiled before anything counts, for neither is a part of what a request costs in the long run.
+ * The rarer loads would take minutes to compile anything, so short prompts go first, as many as a picker sees in a minute or less.
+ */
+const WARM_UP: Load = { name: "warm-up", tokens: 1000, events: 0, ratePerSec: 300 };
+const WARM_UP_SECONDS = 10;
+const OWN_WARM_UP_SECONDS = 3;
 
 export interface Side {
   readonly requests: number;
@@ -53,9 +58,15 @@ export async function setUp(folder: string, load: Load, { seconds }: BenchOption
   const picker = await startPicker(folder, engines);
   const bare = await startEnvoy(folder, engines, undefined);
   const picked = await startEnvoy(folder, engines, picker.port);
-  for (const { port } of [bare, picked]) await runLoad(port, load, WARM_UP_SECONDS);
+  await warmUp(bare, load);
+  await warmUp(picked, load);
   const idleCores = await coresOf(picker, Math.min(seconds, 5));
   return { engines, picker, bare, picked, idleCores };
+}
+
+async function warmUp({ port }: EnvoyProcess, load: Load): Promise<void> {
+  await runLoad(port, WARM_UP, WARM_UP_SECONDS);
+  await runLoad(port, load, OWN_WARM_UP_SECONDS);
 }
 
 export async function tearDown({ engines, picker, bare, picked }: Stage): Promise<void> {
@@ -149,7 +160,7 @@ export async function measureShares(
   const engines = await startEngines(ENGINES, load.events);
   const picker = await startPicker(folder, engines, profiles);
   const envoy = await startEnvoy(folder, engines, picker.port);
-  await runLoad(envoy.port, load, WARM_UP_SECONDS);
+  await warmUp(envoy, load);
   await runLoad(envoy.port, load, seconds);
   for (const { child } of [picker, envoy, engines]) await stop(child);
   return sharesOf(profiles, seconds);

@@ -21,12 +21,17 @@ export function createLanes(): Lanes {
   return new Int32Array(2);
 }
 
-/** Of the first `count` words; `bytes` is how many of their bytes count, so that padding is no content. */
-export function hashWords(words: Int32Array, count: number, bytes: number, out: Lanes): void {
+/**
+ * Of the first `count` words; `bytes` is how many of their bytes count, so that padding is no content. Returns the bits that are
+ * set in any of the words.
+ */
+export function hashWords(words: Int32Array, count: number, bytes: number, out: Lanes): number {
   let a = bytes;
   let b = bytes ^ B1;
+  let any = 0;
   for (let i = 0; i < count; i++) {
     const word = words[i]!;
+    any |= word;
     const scrambled = Math.imul(word, A1);
     a ^= Math.imul((scrambled << 15) | (scrambled >>> 17), A2);
     a = (Math.imul((a << 13) | (a >>> 19), 5) + 0xe6546b64) | 0;
@@ -35,6 +40,7 @@ export function hashWords(words: Int32Array, count: number, bytes: number, out: 
   }
   out[0] = mixed(a);
   out[1] = mixed(b);
+  return any;
 }
 
 /** `state` moves on by one block: each of its bits depends on all bits of both. A bijection for either one. */

@@ -29,6 +29,9 @@ const ROOT_SEEDS = [0x2545f491, 0x7feb352d] as const;
 /** 64 KiB of prompt at the default block size; doubles from there. */
 const BLOCKS_AT_FIRST = 256;
 
+/** Of four bytes. */
+const HIGH_BITS = 0x80808080 | 0;
+
 /** From here on a copy by the engine, which allocates a view, beats one byte by byte. */
 const COPY_BYTES_MIN = 32;
 
@@ -92,8 +95,7 @@ export class PromptHasher {
     const filled = this.#filled;
     this.#block.fill(0, filled, (filled + 3) & ~3);
     const words = (filled + 3) >>> 2;
-    hashWords(this.#words, words, filled, this.#lanes);
-    if (!this.#areWords) this.#highBytes += highBytesIn(this.#words, words);
+    this.#hash(words, filled);
     this.#rests.set(this.#lanes, 2 * section);
     this.#filled = 0;
   }
@@ -175,11 +177,16 @@ export class PromptHasher {
     if (2 * this.#blocks === this.#contents.length) {
       this.#contents = grown(this.#contents, 2 * this.#contents.length);
     }
-    hashWords(this.#words, this.#words.length, this.#block.length, this.#lanes);
-    if (!this.#areWords) this.#highBytes += highBytesIn(this.#words, this.#words.length);
+    this.#hash(this.#words.length, this.#block.length);
     this.#contents[2 * this.#blocks] = this.#lanes[0]!;
     this.#contents[2 * this.#blocks + 1] = this.#lanes[1]!;
     this.#blocks++;
+  }
+
+  /** Of the block's first `words`: into the lanes. Most blocks have no byte from 0x80 on, so that nothing is to be counted. */
+  #hash(words: number, bytes: number): void {
+    const any = hashWords(this.#words, words, bytes, this.#lanes);
+    if ((any & HIGH_BITS) !== 0 && !this.#areWords) this.#highBytes += highBytesIn(this.#words, words);
   }
 }
 
