@@ -58,7 +58,7 @@ export class HealthService {
   #check(call: RpcCall, name: string): void {
     const status = this.statusOf(name);
     if (status === SERVICE_UNKNOWN) return call.end(RPC_NOT_FOUND, "unknown service");
-    call.send(statusFrame(status));
+    call.send([statusFrame(status)]);
     call.end(RPC_OK, "");
   }
 
@@ -89,7 +89,7 @@ class Watcher {
   tell(status: number): void {
     if (status === this.#told) return;
     this.#told = status;
-    this.#call.send(statusFrame(status));
+    this.#call.send([statusFrame(status)]);
   }
 }
 

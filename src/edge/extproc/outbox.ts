@@ -56,9 +56,9 @@ export class Outbox {
   #pump(): void {
     while (!this.#isBlocked && this.#waiting.length > 0) {
       const first = this.#waiting[0]!;
-      const frame = first instanceof BodyPieces ? first.next() : first;
+      const message = first instanceof BodyPieces ? first.next() : [first];
       if (!(first instanceof BodyPieces) || first.isOver) this.#waiting.shift();
-      if (frame !== undefined && !this.#call.send(frame)) {
+      if (message.length > 0 && !this.#call.send(message)) {
         this.#isBlocked = true;
         this.#call.pause();
       }
@@ -69,7 +69,7 @@ export class Outbox {
   }
 }
 
-/** A body as a series of replies of at most CHUNK_BYTES_MAX; small chunks go together. */
+/** A body as a series of replies of at most CHUNK_BYTES_MAX; small chunks go together. Large ones go out as they came in. */
 class BodyPieces {
   isOver = false;
   readonly #direction: Direction;
@@ -93,8 +93,8 @@ class BodyPieces {
     this.#left = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   }
 
-  /** Undefined: there is nothing to say. */
-  next(): Buffer | undefined {
+  /** The next message's parts. None: there is nothing to say. */
+  next(): readonly Buffer[] {
     const pieces: Buffer[] = [];
     let bytes = 0;
     while (this.#index < this.#chunks.length && bytes < CHUNK_BYTES_MAX) {
@@ -112,7 +112,7 @@ class BodyPieces {
     const isEnd = this.#left === 0;
     if (isEnd) this.done();
     const isLast = isEnd && this.#isLast;
-    return bytes === 0 && !isLast ? undefined : streamedBody(this.#direction, pieces, bytes, isLast);
+    return bytes === 0 && !isLast ? [] : streamedBody(this.#direction, pieces, bytes, isLast);
   }
 
   done(): void {

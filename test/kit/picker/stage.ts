@@ -153,7 +153,8 @@ export class StageStream implements RpcCall {
     return this.#metadata[name];
   }
 
-  send(frame: Buffer): boolean {
+  send(parts: readonly Buffer[]): boolean {
+    const frame = Buffer.concat(parts);
     if (this.end_ !== undefined) throw new Error("sent after the end");
     if (frame[0] !== 0 || frame.readUInt32BE(1) !== frame.length - PREFIX_BYTES)
       throw new Error("bad prefix");

@@ -94,12 +94,16 @@ export class Http2Call implements RpcCall, Swept {
     return Array.isArray(value) ? value.join(",") : value;
   }
 
-  send(frame: Buffer): boolean {
+  send(parts: readonly Buffer[]): boolean {
     if (this.#trailers !== undefined || this.#stream.destroyed) return true;
     this.#respond();
     const stream = this.#stream;
+    stream.cork();
+    let hasRoom = true;
+    for (const part of parts) hasRoom = stream.write(part);
+    stream.uncork();
     // Its own mark is one of our frames: it would have the two wait for each other after each.
-    return stream.write(frame) || stream.writableLength < WRITE_AHEAD_BYTES;
+    return hasRoom || stream.writableLength < WRITE_AHEAD_BYTES;
   }
 
   pause(): void {

@@ -21,8 +21,8 @@ export interface RpcCall {
   readonly peer: string;
   /** Of the call's own metadata, by lower-case name. */
   metadata(name: string): string | undefined;
-  /** `frame`: a message with its five bytes of prefix. False: it waits, and `onDrain` will tell when there is room. */
-  send(frame: Buffer): boolean;
+  /** `parts`: a message with its five bytes of prefix, not to be changed any more. False: it waits, and `onDrain` will tell when there is room. */
+  send(parts: readonly Buffer[]): boolean;
   /** Messages that come are left where they are until `resume`. */
   pause(): void;
   resume(): void;

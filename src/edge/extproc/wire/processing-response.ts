@@ -170,44 +170,49 @@ const STREAMED_TAG = FIELDS.BodyMutation.streamed_response * 8 + 2;
 const BODY_TAG = FIELDS.StreamedBodyResponse.body * 8 + 2;
 const END_TAG = FIELDS.StreamedBodyResponse.end_of_stream * 8;
 
+/** Chunks of so many bytes on average are sent from where they are: less than that costs less to copy. */
+const GATHERED_BYTES_MIN = 4_096;
+
 /**
- * A part of a body, put together from `chunks` of `bytes` in all. Written front to back into its own memory, so that a
- * body is copied once: all lengths follow from `bytes`.
+ * A part of a body, `bytes` in all of `chunks`, as the parts of one message: a head, and the chunks themselves unless they are so
+ * small that one piece of memory costs less. Written front to back, for all lengths follow from `bytes`.
  */
 export function streamedBody(
   direction: "request" | "response",
-  chunks: readonly Uint8Array[],
+  chunks: readonly Buffer[],
   bytes: number,
   isLast: boolean,
-): Buffer {
-  const streamed = (bytes > 0 ? 1 + varintBytes(bytes) + bytes : 0) + (isLast ? 2 : 0);
+): readonly Buffer[] {
+  const isGathered = bytes > 0 && bytes >= GATHERED_BYTES_MIN * chunks.length;
+  const streamed = (isLast ? 2 : 0) + (bytes > 0 ? 1 + varintBytes(bytes) + bytes : 0);
   const mutation = 1 + varintBytes(streamed) + streamed;
   const common = 1 + varintBytes(mutation) + mutation;
   const response = 1 + varintBytes(common) + common;
   const message = 1 + varintBytes(response) + response;
-  const frame = Buffer.allocUnsafe(5 + message);
-  frame[0] = 0;
-  frame.writeUInt32BE(message, 1);
+  const head = Buffer.allocUnsafe(5 + message - (isGathered ? bytes : 0));
+  head[0] = 0;
+  head.writeUInt32BE(message, 1);
   let at = 5;
-  frame[at++] = (direction === "request" ? RESPONSE.request_body : RESPONSE.response_body) * 8 + 2;
-  at = writeVarint(frame, at, response);
-  frame[at++] = BODY_RESPONSE_TAG;
-  at = writeVarint(frame, at, common);
-  frame[at++] = BODY_MUTATION_TAG;
-  at = writeVarint(frame, at, mutation);
-  frame[at++] = STREAMED_TAG;
-  at = writeVarint(frame, at, streamed);
-  if (bytes > 0) {
-    frame[at++] = BODY_TAG;
-    at = writeVarint(frame, at, bytes);
-    for (const chunk of chunks) {
-      frame.set(chunk, at);
-      at += chunk.length;
-    }
-  }
+  head[at++] = (direction === "request" ? RESPONSE.request_body : RESPONSE.response_body) * 8 + 2;
+  at = writeVarint(head, at, response);
+  head[at++] = BODY_RESPONSE_TAG;
+  at = writeVarint(head, at, common);
+  head[at++] = BODY_MUTATION_TAG;
+  at = writeVarint(head, at, mutation);
+  head[at++] = STREAMED_TAG;
+  at = writeVarint(head, at, streamed);
   if (isLast) {
-    frame[at++] = END_TAG;
-    frame[at] = 1;
+    head[at++] = END_TAG;
+    head[at++] = 1;
   }
-  return frame;
+  if (bytes > 0) {
+    head[at++] = BODY_TAG;
+    at = writeVarint(head, at, bytes);
+  }
+  if (isGathered) return [head, ...chunks];
+  for (const chunk of chunks) {
+    head.set(chunk, at);
+    at += chunk.length;
+  }
+  return [head];
 }

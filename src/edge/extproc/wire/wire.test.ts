@@ -99,14 +99,14 @@ test("replies are these bytes", () => {
 
 test("parts of a body are these bytes, whatever their length", () => {
   assert.equal(
-    hex(streamedBody("request", [Buffer.from("a"), Buffer.from("b")], 2, false)),
+    hex(Buffer.concat(streamedBody("request", [Buffer.from("a"), Buffer.from("b")], 2, false))),
     "1a0a0a081a061a040a026162",
   );
-  assert.equal(hex(streamedBody("response", [], 0, true)), "22080a061a041a021001");
+  assert.equal(hex(Buffer.concat(streamedBody("response", [], 0, true))), "22080a061a041a021001");
   for (const length of [0, 1, 127, 128, 16_383, 16_384, 62_000]) {
     for (const isLast of [false, true]) {
       const body = Buffer.alloc(length, "x");
-      const frame = streamedBody("request", [body], length, isLast);
+      const frame = Buffer.concat(streamedBody("request", [body], length, isLast));
       let reader = new ProtoReader(frame, 5);
       for (const field of [3, 1, 3, 3]) {
         assert.ok(reader.next() && reader.isBytes(field));
@@ -123,6 +123,13 @@ test("parts of a body are these bytes, whatever their length", () => {
       assert.equal(end, isLast);
     }
   }
+});
+
+test("large chunks are sent from where they are, small ones are put together", () => {
+  const large = Buffer.alloc(20_000);
+  assert.equal(streamedBody("request", [large, large], 40_000, true)[2], large);
+  const small = Array.from({ length: 1_000 }, () => Buffer.alloc(40));
+  assert.equal(streamedBody("request", small, 40_000, true).length, 1);
 });
 
 test("raw_value is read first, then value; repeated headers are joined", () => {
