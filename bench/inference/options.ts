@@ -10,6 +10,7 @@ export interface BenchOptions {
   readonly workloads: readonly string[];
   readonly policies: readonly string[];
   readonly seeds: number;
+  readonly firstSeed: number;
   /** Capacities are told apart down to this ratio. */
   readonly ratio: number;
   /** Requests per run. */
@@ -40,6 +41,7 @@ Policies for language-model requests, on simulated engines in virtual time: how 
   --workload LIST    ${names(WORKLOADS).join(",")}
   --policy LIST      ${names(CONTENDERS).join(",")}
   --seeds N          default 3
+  --first-seed N     default 1: policies were chosen on the first few, others are the honest confirmation
   --requests N       requests per run (default 3000)
   --gateways N       gateways that know nothing of each other (default 1)
   --scrape MS        between two scrapes of an engine's metrics (default 100; 0: none)
@@ -64,6 +66,7 @@ export function parseOptions(args: readonly string[], defaultOut: string): Bench
         workload: { type: "string" },
         policy: { type: "string", default: names(CONTENDERS).join(",") },
         seeds: { type: "string" },
+        "first-seed": { type: "string", default: "1" },
         requests: { type: "string" },
         gateways: { type: "string", default: "1" },
         scrape: { type: "string", default: "100" },
@@ -87,12 +90,14 @@ export function parseOptions(args: readonly string[], defaultOut: string): Bench
   const policies = chosen("--policy", values.policy, names(CONTENDERS));
   if (policies instanceof Error) return policies;
   const seeds = Number(values.seeds ?? (values.quick ? 1 : 3));
+  const firstSeed = Number(values["first-seed"]);
   const requests = Number(values.requests ?? (values.quick ? 1200 : 3000));
   const gateways = Number(values.gateways);
   const processes = Number(values.processes);
   const scrapeMs = Number(values.scrape);
   const loss = values["cache-events"] === undefined ? undefined : Number(values["cache-events"]);
   if (!isCount(seeds, 100)) return new Error("--seeds: expected 1 to 100");
+  if (!isCount(firstSeed, 1_000_000)) return new Error("--first-seed: expected 1 to 1000000");
   if (!isCount(requests, 100_000) || requests < 100) return new Error("--requests: expected 100 to 100000");
   if (!isCount(gateways, 64)) return new Error("--gateways: expected 1 to 64");
   if (!isCount(processes, 256)) return new Error("--processes: expected 1 to 256");
@@ -103,6 +108,7 @@ export function parseOptions(args: readonly string[], defaultOut: string): Bench
     workloads,
     policies,
     seeds,
+    firstSeed,
     ratio: values.quick ? 1.05 : 1.02,
     requests,
     gateways,

@@ -9,7 +9,7 @@ import type { Common, FiguresTask, Task } from "./task.ts";
 export const REFERENCE = "reference";
 
 export function tasksOf(options: BenchOptions): readonly Task[] {
-  const seeds = Array.from({ length: options.seeds }, (_, index) => index + 1);
+  const seeds = Array.from({ length: options.seeds }, (_, index) => options.firstSeed + index);
   const tasks: Task[] = [];
   for (const workload of options.workloads) {
     const { referenceRate } = WORKLOADS.get(workload)!({ seed: 1, requests: 100 })!;

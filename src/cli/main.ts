@@ -8,8 +8,9 @@ import { buildProgram } from "./program.ts";
 
 // Whoever reads what is printed may stop when it has seen enough (`| head`).
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(0);
+  if (error.code === "EPIPE") process.exit(0);
+  process.stderr.write(`error: standard output cannot be written: ${error.message}\n`);
+  process.exit(1);
 });
 
 const program = buildProgram((code) => {

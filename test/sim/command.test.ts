@@ -2,8 +2,8 @@
  * The command itself: output, exit codes, files.
  */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, spawnSync } from "node:child_process";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -77,11 +77,30 @@ describe("plimsoll simulate", () => {
       broken.stderr,
       /^broken\.yaml:6:\d+: error: endpoints\[0\]\.cuont: unknown field; did you mean count\?/m,
     );
+    const unknown = await simulate("small.yaml", "--policy", "Rondom");
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.stderr, /error: --policy: not a known balancing policy; did you mean Random\?/);
     const absent = await simulate("absent.yaml");
     assert.equal(absent.code, 1);
     assert.match(absent.stderr, /^absent\.yaml: cannot be read/);
     const unwritable = await simulate("small.yaml", "--svg", "no/such/folder.svg");
     assert.equal(unwritable.code, 1);
+  });
+
+  const full = existsSync("/dev/full") ? false : "this system has no /dev/full";
+  test("output that cannot be written is told in one line", { skip: full }, () => {
+    const output = openSync("/dev/full", "w");
+    try {
+      const { status, stderr } = spawnSync(process.execPath, [MAIN, "simulate", "small.yaml"], {
+        cwd: folder,
+        stdio: ["ignore", output, "pipe"],
+      });
+      assert.equal(status, 1);
+      assert.match(String(stderr), /^error: standard output cannot be written: ENOSPC.*\n$/m);
+      assert.doesNotMatch(String(stderr), / at /);
+    } finally {
+      closeSync(output);
+    }
   });
 
   test("wrong usage is 2", async () => {

@@ -33,7 +33,7 @@ export function readContenders(manifest: Manifest, names: readonly string[] | un
     }
     // What is wrong with the pool is wrong for each policy; it is told once.
     for (const problem of read.problems) {
-      const told = inScenario(problem);
+      const told = inScenario(problem, names === undefined ? "policies" : "--policy");
       problems.set(`${told.line}:${told.column}:${told.path}:${told.message}`, told);
     }
   }
@@ -62,7 +62,8 @@ function asBackendPolicy(
   };
 }
 
-function inScenario(problem: Problem): Problem {
+/** `named`: where the policies stand. */
+function inScenario(problem: Problem, named: string): Problem {
   const path = problem.path.replace(/^spec\b/, "pool");
-  return { ...problem, object: "", path: path === "pool.balancing.policy" ? "policies" : path };
+  return { ...problem, object: "", path: path === "pool.balancing.policy" ? named : path };
 }
