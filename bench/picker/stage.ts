@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { output, sleep, start, type Child } from "../lib/children.ts";
+import { chatPool } from "../../test/kit/picker/chat-pool.ts";
 import { freePorts, HOST, waitUntilReady } from "../lib/network.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -62,7 +63,7 @@ export async function startPicker(
 ): Promise<PickerProcess> {
   const [port = 0, adminPort = 0, listenerPort = 0] = await freePorts(3);
   const file = join(folder, `picker-${port}.yaml`);
-  writeFileSync(file, manifests(enginePort, hosts, listenerPort));
+  writeFileSync(file, chatPool({ ports: [enginePort], hosts, listenerPort }));
   const words = ["serve", "-f", file, "--ext-proc", `${HOST}:${port}`, "--ext-proc-health", "off"];
   words.push("--admin", `${HOST}:${adminPort}`, "--access-log", "off", "--drain-timeout", "1s");
   if (profileFolder !== undefined) {
@@ -151,49 +152,4 @@ function roundRobin({ port, hosts }: Engines): Cluster & Record<string, unknown>
       ],
     },
   };
-}
-
-function manifests(port: number, hosts: readonly string[], listenerPort: number): string {
-  const meta = (name: string): object => ({ name, namespace: "default" });
-  const documents = [
-    {
-      apiVersion: "gateway.networking.k8s.io/v1",
-      kind: "GatewayClass",
-      metadata: { name: "plimsoll" },
-      spec: { controllerName: "plimsoll.dev/gateway" },
-    },
-    {
-      apiVersion: "gateway.networking.k8s.io/v1",
-      kind: "Gateway",
-      metadata: meta("front"),
-      spec: {
-        gatewayClassName: "plimsoll",
-        listeners: [{ name: "http", protocol: "HTTP", port: listenerPort }],
-      },
-    },
-    {
-      apiVersion: "gateway.networking.k8s.io/v1",
-      kind: "HTTPRoute",
-      metadata: meta("model"),
-      spec: {
-        parentRefs: [{ name: "front" }],
-        rules: [
-          { backendRefs: [{ group: "inference.networking.k8s.io", kind: "InferencePool", name: "model" }] },
-        ],
-      },
-    },
-    {
-      apiVersion: "inference.networking.k8s.io/v1",
-      kind: "InferencePool",
-      metadata: meta("model"),
-      spec: { selector: { matchLabels: { app: "model" } }, targetPorts: [{ number: port }] },
-    },
-    ...hosts.map((podIP, index) => ({
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { ...meta(`model-${index}`), labels: { app: "model" } },
-      status: { podIP, conditions: [{ type: "Ready", status: "True" }] },
-    })),
-  ];
-  return documents.map((document) => JSON.stringify(document)).join("\n---\n");
 }

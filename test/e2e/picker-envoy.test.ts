@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test, type TestContext } from "node:test";
+import { ONE_AT_A_TIME } from "../kit/picker/chat-pool.ts";
 import {
   startModelEndpoint,
   streamedAnswer,
@@ -152,25 +153,7 @@ test("400, 413 and 429 reach the client as the picker says them", { skip: NO_ENV
   const hold = Promise.withResolvers<void>();
   const held = await startModelEndpoint({ gate: () => hold.promise });
   t.after(() => held.close());
-  const dropped = {
-    apiVersion: "plimsoll.dev/v1alpha1",
-    kind: "WorkloadClass",
-    metadata: { name: "dropped", namespace: "default" },
-    spec: {
-      match: [{ headers: [{ name: "x-drop", value: "1" }] }],
-      treatment: { maxConcurrencyPercent: 0.1, queue: { maxLength: 0 } },
-    },
-  };
-  const limited = {
-    apiVersion: "plimsoll.dev/v1alpha1",
-    kind: "BackendPolicy",
-    metadata: { name: "limited", namespace: "default" },
-    spec: {
-      targetRefs: [{ group: "inference.networking.k8s.io", kind: "InferencePool", name: "chat" }],
-      circuitBreaker: { maxRequests: 1000 },
-    },
-  };
-  const picker = await startPicker({ ports: [held.port], more: [dropped, limited] });
+  const picker = await startPicker({ ports: [held.port], more: ONE_AT_A_TIME });
   t.after(() => picker.stop());
   await using envoy = await startEnvoy({ pickerPort: picker.port });
 

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { quietPort } from "../gateway/life/process.ts";
+import { chatPool } from "../kit/picker/chat-pool.ts";
 import { waitUntil } from "../kit/wait.ts";
 import { endProgram } from "./programs.ts";
 
@@ -42,7 +43,7 @@ export async function startPicker(options: PickerOptions): Promise<Picker> {
   const folder = mkdtempSync(join(tmpdir(), "plimsoll-picker-"));
   const file = join(folder, "manifests.yaml");
   const port = options.port ?? (await quietPort());
-  writeFileSync(file, manifests(options, await quietPort()));
+  writeFileSync(file, chatPool({ hosts: HOSTS, ...options, listenerPort: await quietPort() }));
   const words = ["serve", "-f", file, "--ext-proc", `127.0.0.1:${port}`, "--ext-proc-health", "off"];
   const child = spawn(
     PROGRAM,
@@ -87,57 +88,4 @@ export async function startPicker(options: PickerOptions): Promise<Picker> {
     stop,
     [Symbol.asyncDispose]: () => stop(),
   };
-}
-
-/** JSON documents, which are YAML too. */
-function manifests(
-  { ports, hosts = HOSTS, more = [], ready = true }: PickerOptions,
-  listenerPort: number,
-): string {
-  const meta = (name: string): object => ({ name, namespace: "default" });
-  const documents: object[] = [
-    {
-      apiVersion: "gateway.networking.k8s.io/v1",
-      kind: "GatewayClass",
-      metadata: { name: "plimsoll" },
-      spec: { controllerName: "plimsoll.dev/gateway" },
-    },
-    {
-      apiVersion: "gateway.networking.k8s.io/v1",
-      kind: "Gateway",
-      metadata: meta("front"),
-      spec: {
-        gatewayClassName: "plimsoll",
-        listeners: [{ name: "http", protocol: "HTTP", port: listenerPort }],
-      },
-    },
-    {
-      apiVersion: "gateway.networking.k8s.io/v1",
-      kind: "HTTPRoute",
-      metadata: meta("chat"),
-      spec: {
-        parentRefs: [{ name: "front" }],
-        rules: [
-          { backendRefs: [{ group: "inference.networking.k8s.io", kind: "InferencePool", name: "chat" }] },
-        ],
-      },
-    },
-    {
-      apiVersion: "inference.networking.k8s.io/v1",
-      kind: "InferencePool",
-      metadata: meta("chat"),
-      spec: {
-        selector: { matchLabels: { app: "chat" } },
-        targetPorts: ports.map((number) => ({ number })),
-      },
-    },
-    ...hosts.map((podIP, index) => ({
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { ...meta(`chat-${index}`), labels: { app: "chat" } },
-      status: { podIP, conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
-    })),
-    ...more,
-  ];
-  return documents.map((document) => JSON.stringify(document)).join("\n---\n");
 }

@@ -14,6 +14,7 @@ import { chatBody, requestHeaders } from "../../src/cli/verify-picker/requests.t
 import { startPicker } from "../e2e/picker.ts";
 import { quietPort, runToEnd } from "../gateway/life/process.ts";
 import { within } from "../kit/wait.ts";
+import { ONE_AT_A_TIME } from "../kit/picker/chat-pool.ts";
 import { startScriptedPicker } from "../kit/picker/scripted-picker.ts";
 import { verifySettings } from "./settings.ts";
 
@@ -31,29 +32,11 @@ interface Report {
 
 /** Nobody listens there: a picker chooses, and what it chooses is never called. */
 const PORTS = [8201, 8202, 8203, 8204, 8205, 8206, 8207, 8208];
-const DROPPED = {
-  apiVersion: "plimsoll.dev/v1alpha1",
-  kind: "WorkloadClass",
-  metadata: { name: "dropped", namespace: "default" },
-  spec: {
-    match: [{ headers: [{ name: "x-drop", value: "1" }] }],
-    treatment: { maxConcurrencyPercent: 0.1, queue: { maxLength: 0 } },
-  },
-};
-const LIMITED = {
-  apiVersion: "plimsoll.dev/v1alpha1",
-  kind: "BackendPolicy",
-  metadata: { name: "limited", namespace: "default" },
-  spec: {
-    targetRefs: [{ group: "inference.networking.k8s.io", kind: "InferencePool", name: "chat" }],
-    circuitBreaker: { maxRequests: 1000 },
-  },
-};
 
 test("the suite passes whole, with nothing left out but TLS", async () => {
   const healthPort = await quietPort();
   const flags = ["--ext-proc-health", `127.0.0.1:${healthPort}`];
-  await using picker = await startPicker({ ports: PORTS, more: [DROPPED, LIMITED], flags });
+  await using picker = await startPicker({ ports: PORTS, more: ONE_AT_A_TIME, flags });
   // Its class may have one under way: while this one is, the next is dropped.
   const connection = await GrpcConnection.open({ host: "127.0.0.1", port: picker.port, tls: false }, 5000);
   const settings = verifySettings(picker.port, { headers: [["x-drop", "1"]] });
