@@ -35,15 +35,18 @@ export interface HostPort {
   readonly port: number;
 }
 
-/** `HOST:PORT`, `[IPv6]:PORT`, or `off`. Port 0 means any free one. */
-export function addressArgument(text: string): HostPort | "off" {
-  if (text === "off") return "off";
+/** `HOST:PORT` or `[IPv6]:PORT`; undefined: neither. */
+export function parseHostPort(text: string): HostPort | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):([0-9]{1,5})$/.exec(text);
   const port = Number(match?.[3]);
-  if (match === null || port > 65_535) {
-    throw new InvalidArgumentError("Expected HOST:PORT such as 127.0.0.1:9900, or off.");
-  }
-  return { host: match[1] ?? match[2]!, port };
+  return match === null || port > 65_535 ? undefined : { host: match[1] ?? match[2]!, port };
+}
+
+/** An address, or `off`. Port 0 means any free one. */
+export function addressArgument(text: string): HostPort | "off" {
+  const address = text === "off" ? "off" : parseHostPort(text);
+  if (address !== undefined) return address;
+  throw new InvalidArgumentError("Expected HOST:PORT such as 127.0.0.1:9900, or off.");
 }
 
 export interface ListenArgument {

@@ -158,6 +158,9 @@ function addServe(program: Command, exit: (code: number) => void): void {
 /** A text: why not. Undefined: no picker. */
 function pickerOf(flags: ServeFlags): PickerOptions | string | undefined {
   const { extProc, extProcHealth, extProcTls, extProcCert: cert, extProcKey: key } = flags;
+  if (extProc === undefined && (cert !== undefined || key !== undefined || extProcTls !== "off")) {
+    return "TLS of the endpoint picker needs --ext-proc, the port where it serves";
+  }
   if (extProc === undefined || extProc === "off") return undefined;
   if ((cert === undefined) !== (key === undefined)) return "--ext-proc-cert and --ext-proc-key go together";
   const isSelfSigned = extProcTls === "self-signed";

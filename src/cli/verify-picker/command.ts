@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { isIP } from "node:net";
 import type { Header } from "../../edge/extproc-client/messages.ts";
 import { formatDurationMs } from "../../std/duration.ts";
-import { addressArgument, countArgument, durationArgument, type HostPort } from "../arguments.ts";
+import { countArgument, durationArgument, parseHostPort, type HostPort } from "../arguments.ts";
 import {
   DEFAULT_AUTHORITY,
   DEFAULT_MODEL,
@@ -119,9 +119,9 @@ function headerOption(flags: string, description: string): Option {
 }
 
 function targetArgument(text: string): HostPort {
-  const address = addressArgument(text);
-  if (address === "off" || address.port === 0) throw new InvalidArgumentError("Expected HOST:PORT.");
-  return address;
+  const address = parseHostPort(text);
+  if (address !== undefined && address.port > 0) return address;
+  throw new InvalidArgumentError("Expected HOST:PORT such as 127.0.0.1:9002.");
 }
 
 function listArgument(text: string): readonly string[] {
@@ -138,8 +138,8 @@ function headerArgument(text: string): Header {
 function endpointsArgument(text: string): readonly string[] {
   const endpoints = listArgument(text);
   for (const endpoint of endpoints) {
-    const address = addressArgument(endpoint);
-    if (address === "off" || address.port === 0 || isIP(address.host) === 0) {
+    const address = parseHostPort(endpoint);
+    if (address === undefined || address.port === 0 || isIP(address.host) === 0) {
       throw new InvalidArgumentError("Expected IP:PORT,IP:PORT,…; IPv6 in brackets.");
     }
   }

@@ -64,6 +64,8 @@ describe("a start that cannot succeed", () => {
     await commandFails(["serve"], 2, /--file/);
     await commandFails(["serve", "-f", "x.yaml", "--drain-timeout", "soon"], 2, /duration/);
     await commandFails(["serve", "-f", "x.yaml", "--admin", "nowhere"], 2, /HOST:PORT/);
+    await commandFails(["serve", "-f", "x.yaml", "--ext-proc-key", "k.pem"], 2, /needs --ext-proc/);
+    await commandFails(["verify-picker", "nowhere"], 2, /Expected HOST:PORT such as 127\.0\.0\.1:9002/);
   });
 
   test("a missing file", () =>
